@@ -1,0 +1,16 @@
+"""The hexagon: nouns, rules, use cases and ports, on the standard library alone.
+
+The room's rule: nothing here imports another room, reads a clock, opens a socket or knows a transport.
+English code; the partners' Portuguese appears here, once, and on the wire where a partner system uses it.
+
+| Portuguese        | here               | what it is                                             |
+|-------------------|--------------------|--------------------------------------------------------|
+| Acerto de contas  | Acerto             | the settling of accounts; this service                 |
+| Ordem de Serviço  | WorkOrder          | one repair job of one customer; the saga's lock root   |
+| Orçamento         | Budget             | a quote for a work order (not a spending limit)        |
+| Valor             | price              | what the partner says the repair costs                 |
+| Oficina           | workshop           | the tenant that owns a work order                      |
+| Cliente           | customer           | who approves the budget and pays                       |
+| Peça, mão de obra | PART, LABOR        | kinds of line item                                     |
+| Desconto          | DISCOUNT           | a line that lowers the total                           |
+"""

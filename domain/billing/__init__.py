@@ -1,0 +1,1 @@
+"""Budgets for work orders, the prices they are made from, and the saga that a work order is."""
