@@ -1,0 +1,256 @@
+"""Billing's aggregates as rows, two plain functions each, and the collections that a unit of work holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import dict_row
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
+
+from domain.aggregate import Aggregate
+from domain.billing.budget import Budget, BudgetStatus
+from domain.billing.customer import Customer
+from domain.billing.line_item import LineItem, LineItemKind
+from domain.billing.pricing import PriceSource
+from domain.billing.work_order import WorkOrder, WorkOrderState
+from domain.money import BRL, Money
+from persistence.engine import Connection
+from persistence.schema import budget_revisions, budgets, work_orders
+from persistence.session import Root, Row, Write
+from persistence.statements import compiled, insert_many, update_many
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+
+BUDGETS = select(budgets, budget_revisions.c["items"]).join(
+    budget_revisions,
+    (budget_revisions.c.budget_id == budgets.c.id) & (budget_revisions.c.revision == budgets.c.revision),
+)
+"""A budget with the lines of its current revision: what `budget_from_row` takes."""
+
+_LOCK_WORK_ORDERS = compiled(
+    select(work_orders).where(work_orders.c.id == any_(_IDS)).order_by(work_orders.c.id).with_for_update()
+)
+_BUDGETS_OF = compiled(BUDGETS.where(budgets.c.work_order_id == any_(_IDS)))
+_INSERT_WORK_ORDERS = insert_many(work_orders)
+_UPDATE_WORK_ORDERS = update_many(
+    work_orders, "id", ("state", "description", "canceled_at", "cancel_reason", "facts", "version")
+)
+_INSERT_BUDGETS = insert_many(budgets)
+_UPDATE_BUDGETS = update_many(
+    budgets,
+    "id",
+    (
+        "description",
+        "customer",
+        "customer_id",
+        "status",
+        "price_source",
+        "total_cents",
+        "revision",
+        "updated_at",
+        "version",
+    ),
+)
+_INSERT_REVISIONS = insert_many(budget_revisions)
+
+
+def work_order_to_row(work_order: WorkOrder) -> Row:
+    """The row of a work order."""
+    return {
+        "id": work_order.id,
+        "workshop_id": work_order.workshop_id,
+        "provider_id": None,
+        "customer_id": None,
+        "correlation_id": work_order.correlation_id,
+        "description": work_order.description,
+        "state": work_order.state and work_order.state.value,
+        "created_at": work_order.created_at,
+        "canceled_at": work_order.canceled_at,
+        "cancel_reason": work_order.cancel_reason,
+        "facts": work_order.facts,
+        "version": work_order.version,
+        "stored_version": work_order.stored_version,
+    }
+
+
+def work_order_from_row(row: Mapping[str, Any]) -> WorkOrder:
+    """The work order of a row."""
+    return WorkOrder(
+        id=row["id"],
+        version=row["version"],
+        workshop_id=row["workshop_id"],
+        correlation_id=row["correlation_id"],
+        description=row["description"],
+        created_at=row["created_at"],
+        state=WorkOrderState(row["state"]),
+        canceled_at=row["canceled_at"],
+        cancel_reason=row["cancel_reason"],
+        facts=row["facts"],
+    )
+
+
+def budget_to_row(budget: Budget) -> Row:
+    """The row of a budget; its lines are in `revision_to_row`."""
+    customer = budget.customer
+    return {
+        "id": budget.id,
+        "workshop_id": budget.workshop_id,
+        "provider_id": None,
+        "customer_id": customer.id,
+        "work_order_id": budget.work_order_id,
+        "description": budget.description,
+        "customer": json.dumps(
+            {
+                "name": customer.name,
+                "email": customer.email,
+                "phone": customer.phone,
+                "document": customer.document,
+            }
+        ),
+        "status": budget.status and budget.status.value,
+        "price_source": budget.price_source.value,
+        "total_cents": budget.total and budget.total.cents,
+        "currency": budget.total.currency if budget.total else BRL,
+        "revision": budget.revision,
+        "created_at": budget.created_at,
+        "updated_at": budget.updated_at,
+        "version": budget.version,
+        "stored_version": budget.stored_version,
+    }
+
+
+def revision_to_row(budget: Budget) -> Row:
+    """The row of a budget's current revision."""
+    return {
+        "budget_id": budget.id,
+        "revision": budget.revision,
+        "workshop_id": budget.workshop_id,
+        "provider_id": None,
+        "customer_id": budget.customer.id,
+        "items": json.dumps([_item_to_json(item) for item in budget.items]),
+        "total_cents": budget.total and budget.total.cents,
+        "created_at": budget.updated_at,
+    }
+
+
+def budget_from_row(row: Mapping[str, Any]) -> Budget:
+    """The budget of a row of BUDGETS."""
+    cents, currency = row["total_cents"], row["currency"]
+    return Budget(
+        id=row["id"],
+        version=row["version"],
+        work_order_id=row["work_order_id"],
+        workshop_id=row["workshop_id"],
+        description=row["description"],
+        customer=Customer(**row["customer"]),
+        items=tuple(_item_from_json(item, currency) for item in row["items"]),
+        total=None if cents is None else Money(cents, currency),
+        price_source=PriceSource(row["price_source"]),
+        revision=row["revision"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        status=BudgetStatus(row["status"]),
+    )
+
+
+def _item_to_json(item: LineItem) -> dict[str, Any]:
+    return {
+        "kind": item.kind.value,
+        "code": item.code,
+        "description": item.description,
+        "quantity": str(item.quantity),
+        "unit_cents": item.unit_price.cents,
+    }
+
+
+def _item_from_json(item: Mapping[str, Any], currency: str) -> LineItem:
+    return LineItem(
+        kind=LineItemKind(item["kind"]),
+        code=item["code"],
+        description=item["description"],
+        quantity=Decimal(item["quantity"]),
+        unit_price=Money(item["unit_cents"], currency),
+    )
+
+
+class SqlWorkOrders:
+    """Work orders, locked as they are read."""
+
+    def __init__(self, connection: Connection, saved: dict[UUID, Aggregate]) -> None:
+        self._connection = connection
+        self._saved = saved
+        self._known: dict[UUID, WorkOrder | None] = {}
+        self._counted: dict[UUID, int] = {}
+
+    async def load(self, ids: Sequence[UUID]) -> None:
+        """Read and lock many at once, in the order of their ids, so that two sessions never wait for each other."""
+        cursor = self._connection.cursor(row_factory=dict_row)
+        await cursor.execute(_LOCK_WORK_ORDERS, {"ids": ids})
+        self._known |= dict.fromkeys(ids)
+        for row in await cursor.fetchall():
+            self._known[row["id"]] = work_order_from_row(row)
+            self._counted[row["id"]] = row["facts"]
+
+    async def get(self, work_order_id: UUID) -> WorkOrder | None:
+        """The work order, locked until the transaction ends."""
+        if work_order_id not in self._known:
+            await self.load([work_order_id])
+        return self._known[work_order_id]
+
+    def save(self, work_order: WorkOrder) -> None:
+        """Have it written at commit."""
+        self._known[work_order.id] = self._saved[work_order.id] = work_order
+
+    def root(self, key: str) -> Root | None:
+        """The work order as the root of its key."""
+        return self._known.get(UUID(key))
+
+    def writes(self) -> Iterable[Write]:
+        """New ones are inserted, known ones updated, in the order of their ids."""
+        changed = [work_order for work_order in self._known.values() if work_order and self._changed(work_order)]
+        rows = [work_order_to_row(work_order) for work_order in sorted(changed, key=lambda changed: changed.id)]
+        yield Write(_INSERT_WORK_ORDERS, [row for row in rows if row["stored_version"] == 0])
+        yield Write(_UPDATE_WORK_ORDERS, [row for row in rows if row["stored_version"] > 0])
+
+    def _changed(self, work_order: WorkOrder) -> bool:
+        return bool(work_order.changes) or work_order.facts != self._counted.get(work_order.id)
+
+
+class SqlBudgets:
+    """Budgets; their work order holds the lock."""
+
+    def __init__(self, connection: Connection, saved: dict[UUID, Aggregate]) -> None:
+        self._connection = connection
+        self._saved = saved
+        self._known: dict[UUID, Budget | None] = {}
+        self._touched: dict[UUID, Budget] = {}
+
+    async def load(self, work_order_ids: Sequence[UUID]) -> None:
+        """Read the budgets of many work orders at once."""
+        cursor = self._connection.cursor(row_factory=dict_row)
+        await cursor.execute(_BUDGETS_OF, {"ids": work_order_ids})
+        self._known |= dict.fromkeys(work_order_ids)
+        self._known |= {row["work_order_id"]: budget_from_row(row) for row in await cursor.fetchall()}
+
+    async def of_work_order(self, work_order_id: UUID) -> Budget | None:
+        """The work order's budget, or None."""
+        if work_order_id not in self._known:
+            await self.load([work_order_id])
+        return self._known[work_order_id]
+
+    def save(self, budget: Budget) -> None:
+        """Have it written at commit."""
+        self._known[budget.work_order_id] = self._touched[budget.id] = budget
+        self._saved[budget.id] = budget
+
+    def writes(self) -> Iterable[Write]:
+        """New ones are inserted with their first revision, known ones updated."""
+        new = [budget for budget in self._touched.values() if budget.stored_version == 0]
+        known = [budget for budget in self._touched.values() if budget.stored_version > 0]
+        yield Write(_INSERT_BUDGETS, [budget_to_row(budget) for budget in new])
+        yield Write(_UPDATE_BUDGETS, [budget_to_row(budget) for budget in known])
+        yield Write(_INSERT_REVISIONS, [revision_to_row(budget) for budget in new])

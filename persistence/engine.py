@@ -1,0 +1,89 @@
+"""Connections: one pool for units of work, one on autocommit for reads, and single ones for the loops."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+Connection = AsyncConnection[Any]
+Pool = AsyncConnectionPool[Connection]
+
+_TCP: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A black hole is noticed by the socket (ms), since a cancelled wait on a driver's call may itself wait."""
+
+
+class Database:
+    """One PostgreSQL. `statement_timeout` in seconds bounds every statement of the pools."""
+
+    def __init__(self, url: str, *, size: int = 8, statement_timeout: float = 15.0) -> None:
+        self.url = url
+        self._limits = f"-c statement_timeout={int(statement_timeout * 1000)} -c timezone=UTC"
+        self.writes = self._pool("acerto-writes", size, autocommit=False)
+        self.reads = self._pool("acerto-reads", size, autocommit=True)
+
+    def _pool(self, name: str, size: int, *, autocommit: bool) -> Pool:
+        return AsyncConnectionPool(
+            self.url,
+            kwargs={
+                **_TCP,
+                "autocommit": autocommit,
+                "application_name": name,
+                "prepare_threshold": 2,
+                "options": f"{self._limits} -c idle_in_transaction_session_timeout=30s",
+            },
+            min_size=1,
+            max_size=size,
+            max_waiting=200,
+            timeout=5.0,
+            name=name,
+            open=False,
+        )
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Database]:
+        """The database with its pools open; they fill by themselves, so a database that is away does not stop us."""
+        await self.writes.open()
+        await self.reads.open()
+        try:
+            yield self
+        finally:
+            await self.reads.close()
+            await self.writes.close()
+
+    @asynccontextmanager
+    async def connection(self, name: str, *, autocommit: bool = False) -> AsyncIterator[Connection]:
+        """A connection of one's own, closed on the way out: for the relay, LISTEN and the tools."""
+        connection: Connection = await AsyncConnection.connect(
+            self.url,
+            **_TCP,
+            autocommit=autocommit,
+            application_name=name,
+            prepare_threshold=1,
+            options=f"{self._limits} -c idle_in_transaction_session_timeout=60s",
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def ping(self) -> None:
+        """One round trip. Raises what the driver raises."""
+        async with self.reads.connection(timeout=2.0) as connection:
+            await connection.execute("SELECT 1")
+
+
+def address(url: str) -> str:
+    """Where a URL points, without its password: for messages."""
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"

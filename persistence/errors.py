@@ -1,0 +1,49 @@
+"""What the database's refusals mean; the only reader of constraint names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from domain.errors import Invalid, Unavailable
+from domain.retry import Conflict
+
+RACES = frozenset(
+    {
+        "pk_work_orders",
+        "pk_budgets",
+        "uq_budgets_work_order_id",
+        "pk_budget_revisions",
+        "uq_outbox_key_key_seq",
+        "pk_inbox",
+    }
+)
+"""Constraints that only a concurrent twin can break: run again, and its work is seen."""
+
+_LOST_RACE = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests)
+
+
+class Uncommitted(RuntimeError):
+    """A unit of work ended without a commit: a mistake in the code that used it."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into the domain's: Conflict for a lost race, Unavailable for a database that is away."""
+    try:
+        yield
+    except errors.UniqueViolation as error:
+        if error.diag.constraint_name in RACES:
+            raise Conflict from error
+        raise
+    except _LOST_RACE as error:
+        raise Conflict from error
+    except psycopg.DataError as error:
+        raise Invalid("a value cannot be stored: text holds no NUL, numbers and dates have their limits") from error
+    except _AWAY as error:
+        raise Unavailable("the database is away", retry_after=1) from error

@@ -1,0 +1,187 @@
+"""One database transaction: what was loaded, what is to be written, and the one flush that writes it.
+
+A request's unit of work has a session of its own; the units of a batch of messages share one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from zlib import crc32
+
+from domain.actor import Call
+from domain.aggregate import Aggregate, Change
+from domain.billing.queries import EntryKind
+from domain.events import Encode, Publication, Received, Stamp
+from domain.identity import Ids
+from domain.retry import Conflict
+from persistence.engine import Connection
+from persistence.schema import BUCKETS, outbox, work_order_log
+from persistence.statements import arrays, insert_many, written
+
+Row = dict[str, Any]
+
+_OUTBOX = insert_many(outbox, [c for c in written(outbox) if c.name not in ("next_at", "last_error")])
+_LOG = insert_many(work_order_log)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One multi-row statement; `rows` is how many it must touch."""
+
+    sql: str
+    rows: Sequence[Row]
+
+
+class Root(Protocol):
+    """An aggregate that is its key's lock and counts the key's facts."""
+
+    correlation_id: str
+    facts: int
+    workshop_id: str
+
+
+class Roots(Protocol):
+    """A collection of roots; it writes those whose count of facts rose, saved or not."""
+
+    def root(self, key: str) -> Root | None:
+        """The locked root with this key, or None."""
+        ...
+
+
+class Collection(Protocol):
+    """The aggregates of one table that the session holds."""
+
+    def writes(self) -> Iterable[Write]:
+        """The statements that store what was saved."""
+        ...
+
+
+class Session:
+    """Collects; `flush` writes. Roots are flushed first, so that a key's lock is taken before its other rows."""
+
+    def __init__(self, connection: Connection, encode: Encode, ids: Ids) -> None:
+        self.connection = connection
+        self.roots: list[Roots] = []
+        self.collections: list[Collection] = []
+        self.published = 0
+        self._encode = encode
+        self._ids = ids
+        self._log: list[Row] = []
+        self._outbox: list[Row] = []
+        self._extra: list[Write] = []
+
+    def collect(self, call: Call, saved: Iterable[Aggregate]) -> None:
+        """Take the changes of what one unit of work saved, in the order they were made."""
+        for aggregate in saved:
+            for change in aggregate.changes:
+                self._note(call, change)
+
+    def add(self, write: Write) -> None:
+        """Have one more statement written by the same flush."""
+        self._extra.append(write)
+
+    def received(self, message: Received, at: datetime) -> None:
+        """Keep a partner's event in the log of its work order, before what it changes."""
+        self._log.append(
+            _entry(message.key, self._find(message.key), EntryKind.RECEIVED, f"system:{message.consumer}")
+            | {
+                "event_type": message.event_type,
+                "event_id": message.message_id,
+                "correlation_id": message.correlation_id,
+                "causation_id": message.causation_id,
+                "body": message.body,
+                "recorded_at": at,
+            }
+        )
+
+    async def flush(self) -> None:
+        """Write everything, one statement per table, in one round trip. Raises Conflict when a row had moved on."""
+        writes = [write for collection in self.collections for write in collection.writes()]
+        writes += [Write(_LOG, self._log), Write(_OUTBOX, self._outbox), *self._extra]
+        writes = [write for write in writes if write.rows]
+        async with self.connection.pipeline():
+            cursors = [await self.connection.execute(write.sql, arrays(write.rows)) for write in writes]
+        if any(cursor.rowcount != len(write.rows) for cursor, write in zip(cursors, writes, strict=True)):
+            raise Conflict
+        self.published = len(self._outbox)
+
+    def _note(self, call: Call, change: Change) -> None:
+        root = self._root(change.key)
+        entry = _entry(change.key, root, EntryKind.CHANGED, call.actor.id) | {
+            "correlation_id": root.correlation_id,
+            "causation_id": call.causation_id,
+            "subject": change.subject,
+            "subject_id": str(change.subject_id),
+            "action": change.action,
+            "before": change.before or "",
+            "after": change.after,
+            "recorded_at": change.at,
+        }
+        if change.fact is not None:
+            root.facts += 1
+            publication = self._encode(change.fact, self._stamp(call, change, root))
+            self._outbox.append(_outbox_row(publication))
+            entry |= {
+                "event_type": publication.event_type,
+                "event_id": str(publication.event_id),
+                "body": publication.body,
+            }
+        self._log.append(entry)
+
+    def _stamp(self, call: Call, change: Change, root: Root) -> Stamp:
+        return Stamp(
+            event_id=self._ids.new(),
+            key_seq=root.facts,
+            occurred_at=change.at,
+            correlation_id=root.correlation_id,
+            causation_id=call.causation_id,
+            trace=call.trace,
+        )
+
+    def _root(self, key: str) -> Root:
+        root = self._find(key)
+        if root is None:
+            raise LookupError(f"{key} was changed without its root being loaded and locked first")
+        return root
+
+    def _find(self, key: str) -> Root | None:
+        return next(filter(None, (roots.root(key) for roots in self.roots)), None)
+
+
+def bucket_of(key: str) -> int:
+    """The outbox bucket of a key: one relay at a time works in it."""
+    return crc32(key.encode()) % BUCKETS
+
+
+def _entry(work_order_id: object, root: Root | None, kind: EntryKind, actor: str) -> Row:
+    texts = ("event_type", "event_id", "correlation_id", "causation_id", "subject", "subject_id", "action")
+    return {
+        "work_order_id": work_order_id,
+        "workshop_id": root.workshop_id if root else None,
+        "provider_id": None,
+        "customer_id": None,
+        "kind": kind.value,
+        "actor": actor,
+        **dict.fromkeys((*texts, "before", "after"), ""),
+        "body": b"",
+        "recorded_at": None,
+    }
+
+
+def _outbox_row(publication: Publication) -> Row:
+    return {
+        "bucket": bucket_of(publication.key),
+        "event_id": publication.event_id,
+        "key": publication.key,
+        "key_seq": publication.key_seq,
+        "event_type": publication.event_type,
+        "exchange": publication.exchange,
+        "routing_key": publication.routing_key,
+        "content_type": publication.content_type,
+        "headers": json.dumps(publication.headers),
+        "body": publication.body,
+    }

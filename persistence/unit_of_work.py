@@ -1,0 +1,138 @@
+"""Units of work on PostgreSQL: explicit commit, implicit rollback; leaving by neither is a mistake, and raises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.actor import Call
+from domain.aggregate import Aggregate
+from domain.errors import IdempotencyKeyReused, RequestInProgress
+from domain.events import Encode, Wake
+from domain.identity import Ids
+from domain.once import Once, Replayed
+from persistence.billing import SqlBudgets, SqlWorkOrders
+from persistence.engine import Connection, Database
+from persistence.errors import Uncommitted, translated
+from persistence.schema import replies
+from persistence.service_prices import SqlServicePrices
+from persistence.session import Session, Write
+from persistence.statements import insert_many
+
+_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+_REPLY = "SELECT fingerprint, reply FROM replies WHERE actor = %s AND rpc = %s AND key = %s"
+_KEEP_REPLY = insert_many(replies)
+
+
+class Work:
+    """One session's collections, and the units of work that use them one after the other."""
+
+    def __init__(self, connection: Connection, encode: Encode, ids: Ids) -> None:
+        self.session = Session(connection, encode, ids)
+        self.saved: dict[UUID, Aggregate] = {}
+        self.work_orders = SqlWorkOrders(connection, self.saved)
+        self.budgets = SqlBudgets(connection, self.saved)
+        self.service_prices = SqlServicePrices(connection)
+        self.session.roots += [self.work_orders]
+        self.session.collections += [self.work_orders, self.budgets, self.service_prices]
+
+    async def load(self, keys: list[UUID]) -> None:
+        """Read and lock what a batch of messages with these keys will ask for, in two statements."""
+        await self.work_orders.load(keys)
+        await self.budgets.load(keys)
+
+
+class Unit:
+    """One unit of work over a Work: alone in its transaction, or joined to that of a batch of messages."""
+
+    def __init__(self, work: Work, call: Call) -> None:
+        self.work_orders = work.work_orders
+        self.budgets = work.budgets
+        self.service_prices = work.service_prices
+        self.committed = False
+        self._work = work
+        self._call = call
+
+    async def commit(self, answer: object = None) -> None:
+        """Write and commit. Raises Conflict when a saved row had moved on."""
+        self._collect()
+        session = self._work.session
+        if self._call.once is not None:
+            session.add(Write(_KEEP_REPLY, [_reply_row(self._call.once, answer)]))
+        await session.flush()
+        await session.connection.commit()
+
+    def _collect(self) -> None:
+        self._work.session.collect(self._call, self._work.saved.values())
+        self._work.saved.clear()
+        self.committed = True
+
+
+class JoinedUnit(Unit):
+    """A unit whose transaction somebody else commits. `first` is called before its changes are collected."""
+
+    def __init__(self, work: Work, call: Call, first: Callable[[], None]) -> None:
+        super().__init__(work, call)
+        self._first = first
+
+    async def commit(self, answer: object = None) -> None:  # noqa: ARG002 -- a joined unit keeps no reply
+        """Only collect."""
+        self._first()
+        self._collect()
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Begins units of work, each in a transaction of its own. `wake` is called when one left facts for a relay."""
+
+    database: Database
+    encode: Encode
+    ids: Ids
+    wake: Wake
+
+    @asynccontextmanager
+    async def begin(self, call: Call) -> AsyncIterator[Unit]:
+        """A unit on behalf of a call. Raises Replayed, RequestInProgress, IdempotencyKeyReused, Unavailable."""
+        with translated():
+            async with self.database.writes.connection() as connection:
+                if call.once is not None:
+                    await _only_once(connection, call.once)
+                work = Work(connection, self.encode, self.ids)
+                unit = Unit(work, call)
+                yield unit
+                if not unit.committed:
+                    raise Uncommitted
+        if work.session.published:
+            self.wake()
+
+
+@asynccontextmanager
+async def joined(work: Work, call: Call, first: Callable[[], None]) -> AsyncIterator[JoinedUnit]:
+    """A unit inside a transaction that somebody else commits."""
+    unit = JoinedUnit(work, call, first)
+    yield unit
+    if not unit.committed:
+        raise Uncommitted
+
+
+async def _only_once(connection: Connection, once: Once) -> None:
+    # Two statements: one snapshot taken before the lock was had could miss the reply that its last holder stored.
+    cursor = await connection.execute(_LOCK, ("\x1f".join(once.scope),))
+    row = await cursor.fetchone()
+    if row is None or not row[0]:
+        raise RequestInProgress(retry_after=0.2)
+    cursor = await connection.execute(_REPLY, once.scope)
+    known = await cursor.fetchone()
+    if known is None:
+        return
+    fingerprint, reply = known
+    if fingerprint != once.fingerprint:
+        raise IdempotencyKeyReused
+    raise Replayed(reply)
+
+
+def _reply_row(once: Once, answer: object) -> dict[str, object]:
+    actor, rpc, key = once.scope
+    return {"actor": actor, "rpc": rpc, "key": key, "fingerprint": once.fingerprint, "reply": once.encode(answer)}
