@@ -1,0 +1,81 @@
+"""A publication as a broker message, and a dead letter as one: the properties and headers of billing.md A."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from domain.events import Pending
+from messaging.broker import HeaderValue, Message
+from messaging.codec import must_be_read
+from messaging.topology import DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE
+
+ATTEMPTS = "acerto-attempts"
+REASON, DETAIL = "acerto-reason", "acerto-detail"
+FROM_EXCHANGE, FROM_ROUTING_KEY, FROM_MESSAGE_ID = "acerto-exchange", "acerto-routing-key", "acerto-message-id"
+"""Our headers on dead letters; no `x-` prefix, since brokers keep those to themselves and drop some on a republish."""
+
+_OURS = frozenset({ATTEMPTS, REASON, DETAIL, FROM_EXCHANGE, FROM_ROUTING_KEY, FROM_MESSAGE_ID})
+
+
+def message_of(pending: Pending) -> Message:
+    """The broker message of an outbox row: the same on every repeat."""
+    publication = pending.publication
+    headers = publication.headers
+    return Message(
+        exchange=publication.exchange,
+        routing_key=publication.routing_key,
+        message_id=str(publication.event_id),
+        body=publication.body,
+        content_type=publication.content_type,
+        type=publication.event_type,
+        correlation_id=str(headers.get("CorrelationId", "")),
+        timestamp=_seconds(headers),
+        headers=headers,
+        mandatory=must_be_read(publication.exchange, publication.routing_key),
+    )
+
+
+def dead_letter(message: Message, reason: str, detail: str) -> Message:
+    """The message for the dead-letter queue, with why, and where it came from, so that it can be sent again."""
+    attempts = message.headers.get(ATTEMPTS, 0)
+    return Message(
+        exchange=DEAD_LETTER_EXCHANGE,
+        routing_key=DEAD_LETTER_QUEUE,
+        message_id=message.message_id,
+        body=message.body,
+        content_type=message.content_type,
+        type=message.type,
+        correlation_id=message.correlation_id,
+        timestamp=message.timestamp,
+        headers={
+            **message.headers,
+            ATTEMPTS: attempts + 1 if isinstance(attempts, int) else 1,
+            REASON: reason,
+            DETAIL: detail[:500],
+            FROM_EXCHANGE: message.exchange,
+            FROM_ROUTING_KEY: message.routing_key,
+            FROM_MESSAGE_ID: message.message_id,
+        },
+    )
+
+
+def requeued(message: Message, queue_exchange: str) -> Message:
+    """A dead letter as it was before, to be sent once more to where it came from; the attempts stay counted."""
+    headers = {name: value for name, value in message.headers.items() if name == ATTEMPTS or name not in _OURS}
+    return Message(
+        exchange=str(message.headers.get(FROM_EXCHANGE) or queue_exchange),
+        routing_key=str(message.headers.get(FROM_ROUTING_KEY) or message.routing_key),
+        message_id=message.message_id,
+        body=message.body,
+        content_type=message.content_type,
+        type=message.type,
+        correlation_id=message.correlation_id,
+        timestamp=message.timestamp,
+        headers=headers,
+    )
+
+
+def _seconds(headers: Mapping[str, HeaderValue]) -> int | None:
+    stamp = headers.get("Timestamp")
+    return int(datetime.fromisoformat(stamp).timestamp()) if isinstance(stamp, str) else None
