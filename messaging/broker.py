@@ -79,7 +79,7 @@ class Subscription(Protocol):
         ...
 
     async def stop(self) -> None:
-        """Take no new deliveries; what is in hand can still be settled."""
+        """Take no new deliveries: iterating ends after those already here, and what is in hand can still be settled."""
         ...
 
 
@@ -91,11 +91,17 @@ class Broker(Protocol):
         ...
 
     def subscription(self, queue: str, *, prefetch: int) -> AbstractAsyncContextManager[Subscription]:
-        """A consuming connection on one queue, active alone when the queue says so. Raises BrokerLost."""
+        """A consuming connection on one queue, active alone when the queue says so.
+
+        Raises BrokerLost, also while the queue is not there: it may be made again at any time.
+        """
         ...
 
     async def inspect(self, queue: str, *, limit: int) -> Sequence[Message]:
-        """The first messages of a queue without taking them, for the dead-letter tools."""
+        """The first messages of a queue without taking them. Raises TopologyConflict when it is not there.
+
+        For dead letters: RabbitMQ counts it as a delivery, and gives no look into a queue with a single active consumer.
+        """
         ...
 
     def taking(self, queue: str, *, limit: int) -> AbstractAsyncContextManager[Sequence[tuple[Message, Take]]]:

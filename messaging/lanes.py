@@ -82,7 +82,7 @@ class Lanes:
         # One turn of the loop lets the deliveries that came in the same breath join the batch.
         await asyncio.sleep(0)
         while lane:
-            self._meter.observe("acerto_lane_depth", len(lane))
+            self._meter.gauge("acerto_lane_depth", sum(map(len, self._lanes)))
             await self._settle(take(lane))
 
     def _ended(self, number: int, task: asyncio.Task[None]) -> None:

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import groupby
 
 from domain.clock import Clock
@@ -26,6 +27,9 @@ _log = logging.getLogger(__name__)
 
 POLL = 0.25
 """Seconds between looks when nobody wakes us: the truth, where the wake-up is only a hint."""
+
+SAGAS = {"BudgetGenerated": "acerto_saga_seconds"}
+"""Events whose confirm ends a measured stretch: from the moment the fact was made to the broker's confirm."""
 
 
 class Relay:
@@ -101,6 +105,9 @@ class Relay:
         now = self._clock.now()
         self._meter.observe("acerto_cycle_size", len(claim.pending))
         for row in confirmed:
+            if name := SAGAS.get(row.publication.event_type):
+                began = datetime.fromisoformat(str(row.publication.headers["Timestamp"]))
+                self._meter.observe(name, (now - began).total_seconds())
             self._meter.observe("acerto_commit_to_publish_seconds", (now - row.created_at).total_seconds())
         for row, refusal in refused:
             self._meter.count("acerto_publish_refused_total", reason=refusal.reason)

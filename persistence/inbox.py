@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -63,18 +64,18 @@ class SqlBatch:
     """See `domain.events.Batch`."""
 
     work: Work
-    clock: Clock
-    fresh: list[Received]
-    repeated: list[Received]
-    differing: list[Received]
-    behind: list[Received]
+    at: datetime
+    fresh: Sequence[Received]
+    repeated: Sequence[Received]
+    differing: Sequence[Received]
+    behind: Sequence[Received]
     resumed: bool = False
 
     def begin(self, message: Received) -> Callable[[Call], AbstractAsyncContextManager[JoinedUnit]]:
         """A `begin` whose units join this transaction, on behalf of this message."""
 
         def begin(call: Call) -> AbstractAsyncContextManager[JoinedUnit]:
-            return joined(self.work, call, lambda: self.work.session.received(message, self.clock.now()))
+            return joined(self.work, call, lambda: self.work.session.received(message, self.at))
 
         return begin
 
@@ -95,7 +96,7 @@ class SqlInbox:
     """See `domain.events.Inbox`. `wake` is called when a batch left facts for a relay."""
 
     database: Database
-    encode: Encode
+    encodings: Sequence[Encode]
     ids: Ids
     clock: Clock
     wake: Wake
@@ -159,11 +160,11 @@ class SqlInbox:
         new = await _note(connection, messages)
         fresh = [message for message in messages if message.message_id in new]
         repeated = [message for message in messages if message.message_id not in new]
-        work = Work(connection, self.encode, self.ids)
+        work = Work(connection, self.encodings, self.ids)
         if fresh:
             await work.load(sorted(UUID(message.key) for message in fresh))
         differing = await _differing(connection, repeated)
-        return SqlBatch(work, self.clock, fresh, repeated, differing, [])
+        return SqlBatch(work, self.clock.now(), fresh, repeated, differing, [])
 
     def _tell(self, batch: SqlBatch) -> None:
         if batch.work.session.published:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from psycopg.rows import dict_row
-from sqlalchemy import Text, bindparam, func, or_, select
+from sqlalchemy import Text, bindparam, func, literal_column, or_, select
 
 from domain.billing.service_price import ServicePrice
 from domain.money import Money
@@ -23,7 +23,7 @@ _FIND = compiled(
     select(service_prices)
     .where(service_prices.c.workshop_id == bindparam("workshop_id"), or_(_BY_CODE, _BY_DESCRIPTION))
     .order_by(_BY_CODE.desc(), func.lower(service_prices.c.code))
-    .limit(1)
+    .limit(literal_column("1"))
 )
 _UPSERT = (
     insert_many(service_prices)

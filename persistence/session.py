@@ -15,7 +15,7 @@ from zlib import crc32
 from domain.actor import Call
 from domain.aggregate import Aggregate, Change
 from domain.billing.queries import EntryKind
-from domain.events import Encode, Publication, Received, Stamp
+from domain.events import Encode, Fact, Publication, Received, Stamp
 from domain.identity import Ids
 from domain.retry import Conflict
 from persistence.engine import Connection
@@ -63,12 +63,12 @@ class Collection(Protocol):
 class Session:
     """Collects; `flush` writes. Roots are flushed first, so that a key's lock is taken before its other rows."""
 
-    def __init__(self, connection: Connection, encode: Encode, ids: Ids) -> None:
+    def __init__(self, connection: Connection, encodings: Sequence[Encode], ids: Ids) -> None:
         self.connection = connection
         self.roots: list[Roots] = []
         self.collections: list[Collection] = []
         self.published = 0
-        self._encode = encode
+        self._encodings = encodings
         self._ids = ids
         self._log: list[Row] = []
         self._outbox: list[Row] = []
@@ -122,9 +122,7 @@ class Session:
             "recorded_at": change.at,
         }
         if change.fact is not None:
-            root.facts += 1
-            publication = self._encode(change.fact, self._stamp(call, change, root))
-            self._outbox.append(_outbox_row(publication))
+            publication = self._publish(call, change, change.fact, root)
             entry |= {
                 "event_type": publication.event_type,
                 "event_id": str(publication.event_id),
@@ -132,15 +130,23 @@ class Session:
             }
         self._log.append(entry)
 
-    def _stamp(self, call: Call, change: Change, root: Root) -> Stamp:
-        return Stamp(
-            event_id=self._ids.new(),
-            key_seq=root.facts,
-            occurred_at=change.at,
-            correlation_id=root.correlation_id,
-            causation_id=call.causation_id,
-            trace=call.trace,
-        )
+    def _publish(self, call: Call, change: Change, fact: Fact, root: Root) -> Publication:
+        """Queue the fact in every encoding; answers the first one, which stands for it in the log."""
+        event_id = self._ids.new()
+        publications = []
+        for encode in self._encodings:
+            root.facts += 1
+            stamp = Stamp(
+                event_id=event_id,
+                key_seq=root.facts,
+                occurred_at=change.at,
+                correlation_id=root.correlation_id,
+                causation_id=call.causation_id,
+                trace=call.trace,
+            )
+            publications.append(encode(fact, stamp))
+        self._outbox += [_outbox_row(publication) for publication in publications]
+        return publications[0]
 
     def _root(self, key: str) -> Root:
         root = self._find(key)

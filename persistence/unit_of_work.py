@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,6 +11,7 @@ from domain.actor import Call
 from domain.aggregate import Aggregate
 from domain.errors import IdempotencyKeyReused, RequestInProgress
 from domain.events import Encode, Wake
+from domain.failpoints import reach
 from domain.identity import Ids
 from domain.once import Once, Replayed
 from persistence.billing import SqlBudgets, SqlWorkOrders
@@ -29,8 +30,8 @@ _KEEP_REPLY = insert_many(replies)
 class Work:
     """One session's collections, and the units of work that use them one after the other."""
 
-    def __init__(self, connection: Connection, encode: Encode, ids: Ids) -> None:
-        self.session = Session(connection, encode, ids)
+    def __init__(self, connection: Connection, encodings: Sequence[Encode], ids: Ids) -> None:
+        self.session = Session(connection, encodings, ids)
         self.saved: dict[UUID, Aggregate] = {}
         self.work_orders = SqlWorkOrders(connection, self.saved)
         self.budgets = SqlBudgets(connection, self.saved)
@@ -62,7 +63,9 @@ class Unit:
         if self._call.once is not None:
             session.add(Write(_KEEP_REPLY, [_reply_row(self._call.once, answer)]))
         await session.flush()
+        reach("unit.before_commit")
         await session.connection.commit()
+        reach("unit.after_commit")
 
     def _collect(self) -> None:
         self._work.session.collect(self._call, self._work.saved.values())
@@ -85,10 +88,13 @@ class JoinedUnit(Unit):
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Begins units of work, each in a transaction of its own. `wake` is called when one left facts for a relay."""
+    """Begins units of work, each in a transaction of its own. `wake` is called when one left facts for a relay.
+
+    Every fact is published once in each of the `encodings`, at least one.
+    """
 
     database: Database
-    encode: Encode
+    encodings: Sequence[Encode]
     ids: Ids
     wake: Wake
 
@@ -99,7 +105,7 @@ class Units:
             async with self.database.writes.connection() as connection:
                 if call.once is not None:
                     await _only_once(connection, call.once)
-                work = Work(connection, self.encode, self.ids)
+                work = Work(connection, self.encodings, self.ids)
                 unit = Unit(work, call)
                 yield unit
                 if not unit.committed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
@@ -130,6 +130,8 @@ class Billing:
         now = self.clock.now()
         if work_order.state is None:
             work_order.open(at=now)
+        # The workshop that announced it first owns it, whatever a later order says.
+        order = replace(order, workshop_id=work_order.workshop_id)
         budget = Budget.generate(self.ids.new(), order, found, at=now)
         work.work_orders.save(work_order)
         work.budgets.save(budget)

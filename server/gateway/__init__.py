@@ -1,0 +1,1 @@
+"""The HTTP door: operations now (metrics, health), the API's HTTP form later."""

@@ -1,0 +1,54 @@
+"""uvicorn inside our own loop: we bind the port, we own the signals, we say when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from server.ports import AddressInUse, host_and_port
+
+
+class HttpServer:
+    """One HTTP server. Bound at once, serving from `run`."""
+
+    def __init__(self, address: str, app: ASGIApp) -> None:
+        """`address` is host:port, port 0 for any. Raises AddressInUse when it cannot be had."""
+        host, port = host_and_port(address)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=1024)
+        except OSError as error:
+            raise AddressInUse(address, "ACERTO_HTTP_ADDRESS", error.strerror or str(error)) from error
+        self.port: int = self._socket.getsockname()[1]
+        self._app = app
+
+    def close(self) -> None:
+        """Give the address back without ever having served."""
+        self._socket.close()
+
+    async def run(self, stop: asyncio.Event, *, grace: float) -> None:
+        """Serve until `stop` is set, then let the open requests finish within `grace` seconds."""
+        config = uvicorn.Config(
+            self._app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=round(grace) or 1
+        )
+        server = _Uvicorn(config)
+        serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            server.should_exit = True
+            stopping.cancel()
+            await serving
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `server/lifespan.py`."""
+        yield

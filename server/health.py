@@ -1,0 +1,100 @@
+"""Whether this process can do its work now: one probe for each part it depends on, each with its own time limit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from time import perf_counter
+from typing import Final
+
+Probe = Callable[[], Awaitable[object]]
+"""Returns when the part is there, raises when it is not."""
+
+_KEPT_SECONDS: Final = 1.0
+
+
+class Phase(Enum):
+    """What the process is doing as a whole."""
+
+    STARTING = "starting"
+    READY = "ready"
+    NOT_READY = "not ready"
+    SHUTTING_DOWN = "shutting down"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a probe found: how long it took, and the sort of failure without any text that might hold a secret."""
+
+    ok: bool
+    latency_ms: float
+    error: str = ""
+
+
+class Readiness:
+    """Probes the parts, at most once a second however often it is asked."""
+
+    def __init__(self, *, time_limit: float = 2.0) -> None:
+        """`time_limit` is what one probe gets, in seconds, unless it brings its own."""
+        self._time_limit = time_limit
+        self._probes: dict[str, tuple[Probe, float]] = {}
+        self._findings: Mapping[str, Finding] = {}
+        self._checked_at = float("-inf")
+        self._checking = asyncio.Lock()
+        self._closing = False
+        self._started = False
+
+    def add(self, name: str, probe: Probe, *, time_limit: float | None = None) -> None:
+        """Depend on a part."""
+        self._probes[name] = (probe, time_limit or self._time_limit)
+
+    def started(self) -> None:
+        """Everything runs: from now on the probes decide."""
+        self._started = True
+
+    def close(self) -> None:
+        """Shutting down: not ready from now on, whatever the probes say."""
+        self._closing = True
+
+    async def findings(self) -> Mapping[str, Finding]:
+        """What each probe found, now or within the last second."""
+        async with self._checking:
+            now = asyncio.get_running_loop().time()
+            if now - self._checked_at >= _KEPT_SECONDS:
+                found = await asyncio.gather(*(_probed(probe, limit) for probe, limit in self._probes.values()))
+                self._findings = dict(zip(self._probes, found, strict=True))
+                self._checked_at = asyncio.get_running_loop().time()
+            return self._findings
+
+    async def phase(self) -> Phase:
+        """What the process is doing now."""
+        if self._closing:
+            return Phase.SHUTTING_DOWN
+        if not self._started:
+            return Phase.STARTING
+        found = await self.findings()
+        return Phase.READY if all(finding.ok for finding in found.values()) else Phase.NOT_READY
+
+    async def run(self, stop: asyncio.Event, tell: Callable[[bool], None]) -> None:
+        """Tell whether we are ready, now and every second, until `stop` is set; then that we are not."""
+        while not stop.is_set():
+            tell(await self.phase() is Phase.READY)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _KEPT_SECONDS)
+        tell(False)
+
+
+async def _probed(probe: Probe, limit: float) -> Finding:
+    began = perf_counter()
+    error = ""
+    try:
+        async with asyncio.timeout(limit):
+            await probe()
+    except TimeoutError:
+        error = f"no answer within {limit:g} s"
+    except Exception as failure:  # noqa: BLE001 -- any failure means the same: the part is not there
+        error = type(failure).__name__
+    return Finding(ok=not error, latency_ms=round((perf_counter() - began) * 1000, 3), error=error)

@@ -1,0 +1,103 @@
+"""How every refusal is said: one table from the domain's kinds to gRPC and HTTP, and the details that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2 as details_pb2
+from grpc import StatusCode
+
+from domain.errors import DomainError, Kind, Violation
+
+DOMAIN: Final = "acerto"
+"""The `domain` of every `google.rpc.ErrorInfo`."""
+
+
+class Status(NamedTuple):
+    """One outcome in both transports' words."""
+
+    grpc: StatusCode
+    http: int
+
+
+TABLE: Final[Mapping[Kind, Status]] = {
+    Kind.INVALID: Status(StatusCode.INVALID_ARGUMENT, 400),
+    Kind.UNAUTHENTICATED: Status(StatusCode.UNAUTHENTICATED, 401),
+    Kind.FORBIDDEN: Status(StatusCode.PERMISSION_DENIED, 403),
+    Kind.NOT_FOUND: Status(StatusCode.NOT_FOUND, 404),
+    Kind.ALREADY_EXISTS: Status(StatusCode.ALREADY_EXISTS, 409),
+    Kind.STALE: Status(StatusCode.ABORTED, 409),
+    Kind.RULE: Status(StatusCode.FAILED_PRECONDITION, 400),
+    Kind.EXHAUSTED: Status(StatusCode.RESOURCE_EXHAUSTED, 429),
+    Kind.UNAVAILABLE: Status(StatusCode.UNAVAILABLE, 503),
+}
+"""A domain kind's status. STALE is 412 in HTTP when it answers an If-Match; the HTTP door knows that."""
+
+OUTSIDE: Final[Mapping[str, Status]] = {
+    "DEADLINE_EXCEEDED": Status(StatusCode.DEADLINE_EXCEEDED, 504),
+    "CANCELED": Status(StatusCode.CANCELLED, 499),
+    "UNKNOWN_METHOD": Status(StatusCode.UNIMPLEMENTED, 404),
+    "INTERNAL": Status(StatusCode.INTERNAL, 500),
+}
+"""The status of each reason that is no domain error: the transport's own, and our own failures."""
+
+
+class MalformedMessage(DomainError):
+    """The bytes are not a message of the rpc's request type."""
+
+    kind, code = Kind.INVALID, "MALFORMED_MESSAGE"
+
+
+class Refusal(NamedTuple):
+    """The answer to a request that was not served: the same for every transport."""
+
+    status: Status
+    reason: str
+    message: str
+    details: tuple[Message, ...]
+    retry_after: float | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+def refusal_of(error: DomainError) -> Refusal:
+    """What a domain error is to a caller."""
+    details: list[Message] = [_error_info(error.code, error.metadata)]
+    if error.violations:
+        details.append(bad_request(error.violations))
+    if error.kind is Kind.RULE:
+        details.append(_precondition(error))
+    if error.retry_after is not None:
+        details.append(details_pb2.RetryInfo(retry_delay=_duration(error.retry_after)))
+    return Refusal(TABLE[error.kind], error.code, error.message, tuple(details), error.retry_after)
+
+
+def refusal_outside(reason: str, message: str, **metadata: str) -> Refusal:
+    """A refusal for one of the reasons in OUTSIDE."""
+    return Refusal(OUTSIDE[reason], reason, message, (_error_info(reason, metadata),))
+
+
+def bad_request(violations: Sequence[Violation]) -> details_pb2.BadRequest:
+    """The violations as `google.rpc.BadRequest`, each with its field path, sentence and rule."""
+    return details_pb2.BadRequest(
+        field_violations=[
+            details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description, reason=v.rule)
+            for v in violations
+        ]
+    )
+
+
+def _error_info(reason: str, metadata: Mapping[str, str]) -> details_pb2.ErrorInfo:
+    return details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
+
+
+def _precondition(error: DomainError) -> details_pb2.PreconditionFailure:
+    violation = details_pb2.PreconditionFailure.Violation(type=error.code, description=error.message)
+    return details_pb2.PreconditionFailure(violations=[violation])
+
+
+def _duration(seconds: float) -> Duration:
+    nanos = round(seconds * 1_000_000_000)
+    return Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)

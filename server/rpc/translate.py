@@ -1,0 +1,226 @@
+"""Billing's nouns onto the wire, and its requests into plain arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import accumulate
+from typing import Final
+
+from acerto.billing.v1 import billing_service_pb2, budget_pb2, service_price_pb2, work_order_pb2
+from domain.billing.budget import LIFECYCLE, Budget, BudgetStatus
+from domain.billing.customer import Customer, id_of_document
+from domain.billing.line_item import LineItem, LineItemKind
+from domain.billing.pricing import Order, PriceSource
+from domain.billing.queries import BudgetFilter, EntryKind, Timeline, TimelineEntry
+from domain.billing.service_price import ServicePrice
+from domain.billing.work_order import WorkOrder
+from domain.clock import Clock
+from domain.identity import work_order_id
+from domain.money import Money
+from server.rpc.wire import (
+    Reading,
+    id_from_wire,
+    instant_from_wire,
+    instant_to_wire,
+    money_from_wire,
+    money_to_wire,
+    price_from_wire,
+)
+
+_STATUS: Final = {s: budget_pb2.BudgetStatus.Value(f"BUDGET_STATUS_{s.name}") for s in BudgetStatus}
+_STATUS_READ: Final = {number: status for status, number in _STATUS.items()}
+_SOURCE: Final = {s: budget_pb2.PriceSource.Value(f"PRICE_SOURCE_{s.name}") for s in PriceSource}
+_KIND: Final = {k: budget_pb2.LineItemKind.Value(f"LINE_ITEM_KIND_{k.name}") for k in LineItemKind}
+_KIND_READ: Final = {number: kind for kind, number in _KIND.items()}
+_ENTRY: Final = {k: work_order_pb2.TimelineEntryKind.Value(f"TIMELINE_ENTRY_KIND_{k.name}") for k in EntryKind}
+_ACTIONS: Final = {s: tuple(action.value for action in LIFECYCLE.allowed(s)) for s in BudgetStatus}
+_NOBODY: Final = Customer()
+_NOTHING: Final = Money(0)
+
+
+def etag_of(budget: Budget) -> str:
+    """Changes with every change of the budget; quoted, as HTTP wants it."""
+    return f'"{budget.version}"'
+
+
+def budget_to_wire(budget: Budget) -> budget_pb2.Budget:
+    """A stored budget; GetBudget's hot path."""
+    status = budget.status or BudgetStatus.DRAFT
+    wire = budget_pb2.Budget(
+        budget_id=str(budget.id),
+        work_order_id=str(budget.work_order_id),
+        workshop_id=budget.workshop_id,
+        status=_STATUS[status],
+        description=budget.description,
+        items=[_item_to_wire(item) for item in budget.items],
+        revision=budget.revision,
+        price_source=_SOURCE[budget.price_source],
+        create_time=instant_to_wire(budget.created_at),
+        update_time=instant_to_wire(budget.updated_at),
+        etag=etag_of(budget),
+        allowed_actions=_ACTIONS[status],
+    )
+    if budget.total is not None:
+        wire.total.CopyFrom(money_to_wire(budget.total))
+    if budget.customer != _NOBODY:
+        wire.customer.CopyFrom(_customer_to_wire(budget.customer))
+    return wire
+
+
+def service_price_to_wire(price: ServicePrice) -> service_price_pb2.ServicePrice:
+    """A row of the price table."""
+    return service_price_pb2.ServicePrice(
+        code=price.code,
+        description=price.description,
+        price=money_to_wire(price.price),
+        workshop_id=price.workshop_id,
+        update_time=instant_to_wire(price.updated_at),
+    )
+
+
+def timeline_to_wire(timeline: Timeline) -> work_order_pb2.WorkOrderTimeline:
+    """A work order, its budget as it is now, and what happened."""
+    return work_order_pb2.WorkOrderTimeline(
+        work_order=_work_order_to_wire(timeline.work_order),
+        budget=budget_to_wire(timeline.budget) if timeline.budget else None,
+        entries=[_entry_to_wire(entry) for entry in timeline.entries],
+    )
+
+
+def order_from_wire(request: billing_service_pb2.CreateBudgetRequest, default_workshop: str) -> Order:
+    """What CreateBudget asks for. Raises Invalid with everything that the contract's constraints cannot say."""
+    reading = Reading()
+    items = tuple(_item_from_wire(item, f"items[{at}]", reading) for at, item in enumerate(request.items))
+    amount = None
+    if request.HasField("amount"):
+        amount = reading.take("amount", lambda: money_from_wire(request.amount), _NOTHING)
+    order = Order(
+        work_order_id=reading.take(
+            "work_order_id", lambda: work_order_id(request.work_order_id), id_from_wire("0" * 32)
+        ),
+        workshop_id=request.workshop_id or default_workshop,
+        description=request.description,
+        customer=_customer_from_wire(request.customer),
+        items=items,
+        amount=amount,
+        service_code=request.service_code,
+    )
+    reading.take("items", lambda: _must_add_up(items), None)
+    reading.finish()
+    return order
+
+
+def service_price_from_wire(wire: service_price_pb2.ServicePrice, default_workshop: str, clock: Clock) -> ServicePrice:
+    """The price to set, above zero. Raises Invalid."""
+    reading = Reading()
+    price = reading.take("service_price.price", lambda: price_from_wire(wire.price, least=1), _NOTHING)
+    reading.finish()
+    return ServicePrice(
+        workshop_id=wire.workshop_id or default_workshop,
+        code=wire.code,
+        description=wire.description,
+        price=price,
+        updated_at=clock.now(),
+    )
+
+
+def filter_from_wire(request: billing_service_pb2.ListBudgetsRequest) -> BudgetFilter | None:
+    """Which budgets; None when the filters contradict each other and nothing can match. Raises Invalid."""
+    reading = Reading()
+    since = before = None
+    if request.HasField("create_time_from"):
+        since = reading.take("create_time_from", lambda: instant_from_wire(request.create_time_from), None)
+    if request.HasField("create_time_before"):
+        before = reading.take("create_time_before", lambda: instant_from_wire(request.create_time_before), None)
+    reading.finish()
+    customers = {id_from_wire(request.customer_id)} if request.customer_id else set()
+    if request.customer_document:
+        customers.add(id_of_document(request.customer_document))
+    if len(customers) > 1:
+        return None
+    return BudgetFilter(
+        status=_STATUS_READ.get(request.status),
+        customer_id=next(iter(customers), None),
+        created_from=since,
+        created_before=before,
+    )
+
+
+def _item_to_wire(item: LineItem) -> budget_pb2.LineItem:
+    return budget_pb2.LineItem(
+        kind=_KIND[item.kind],
+        code=item.code,
+        description=item.description,
+        quantity=_plain(item.quantity),
+        unit_price=money_to_wire(item.unit_price),
+        total=money_to_wire(item.total),
+    )
+
+
+def _plain(quantity: Decimal) -> str:
+    text = f"{quantity:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _item_from_wire(wire: budget_pb2.LineItem, path: str, reading: Reading) -> LineItem:
+    return LineItem(
+        kind=_KIND_READ[wire.kind],
+        code=wire.code,
+        description=wire.description,
+        quantity=Decimal(wire.quantity),
+        unit_price=reading.take(f"{path}.unit_price", lambda: price_from_wire(wire.unit_price, least=0), _NOTHING),
+    )
+
+
+def _must_add_up(items: Iterable[LineItem]) -> None:
+    """Raise ValueError when a line, or the sum on the way, is beyond the limit of Money."""
+    for cents in accumulate(item.total.cents for item in items):
+        Money(cents)
+
+
+def _customer_to_wire(customer: Customer) -> budget_pb2.Customer:
+    known_as = customer.id
+    return budget_pb2.Customer(
+        customer_id=str(known_as) if known_as else "",
+        name=customer.name,
+        email=customer.email,
+        phone=customer.phone,
+        document=customer.document,
+    )
+
+
+def _customer_from_wire(wire: budget_pb2.Customer) -> Customer:
+    return Customer(name=wire.name, email=wire.email, phone=wire.phone, document=wire.document)
+
+
+def _work_order_to_wire(work_order: WorkOrder) -> work_order_pb2.WorkOrder:
+    return work_order_pb2.WorkOrder(
+        work_order_id=str(work_order.id),
+        workshop_id=work_order.workshop_id,
+        description=work_order.description,
+        create_time=instant_to_wire(work_order.created_at),
+        correlation_id=work_order.correlation_id,
+        cancel_time=instant_to_wire(work_order.canceled_at) if work_order.canceled_at else None,
+        cancel_reason=work_order.cancel_reason,
+    )
+
+
+def _entry_to_wire(entry: TimelineEntry) -> work_order_pb2.TimelineEntry:
+    return work_order_pb2.TimelineEntry(
+        sequence=entry.sequence,
+        time=instant_to_wire(entry.at),
+        kind=_ENTRY[entry.kind],
+        actor=entry.actor,
+        event_type=entry.event_type,
+        event_id=entry.event_id,
+        correlation_id=entry.correlation_id,
+        causation_id=entry.causation_id,
+        subject=entry.subject,
+        subject_id=entry.subject_id,
+        action=entry.action,
+        from_status=entry.before,
+        to_status=entry.after,
+        body=entry.body,
+        publish_time=instant_to_wire(entry.published_at) if entry.published_at else None,
+    )

@@ -1,0 +1,161 @@
+"""Every setting, read once from the environment. A bad value stops the start with one line that names its variable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from domain.money import Money
+from server.ports import host_and_port
+
+PREFIX: Final = "ACERTO_"
+_FOR_TESTS: Final = "ACERTO_TEST_"
+_EMPTY_MEANS_NONE: Final = "default_budget_amount"
+_SCHEMES: Final = {
+    "database_url": ("postgresql://", "postgres://"),
+    "broker_url": ("amqp://", "amqps://"),
+    "cache_url": ("redis://", "rediss://"),
+}
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; the text is one line that names each variable and what is wrong with it."""
+
+
+class Settings(BaseModel):
+    """The settings; the variable of a field is its name in capitals after `ACERTO_`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    env: Literal["development", "test", "staging", "production"] = "development"
+    """What is convenient and what is refused; only development migrates, applies the topology and makes a key."""
+    data_dir: Path = Path(".acerto")
+    """The embedded database's folder, and what development makes for itself."""
+
+    database_url: SecretStr | None = None
+    """PostgreSQL, as postgresql://user:password@host:port/database; unset: the embedded one."""
+    database_pool: int = Field(default=10, ge=1, le=200)
+    """Connections to the database, at most."""
+    broker_url: SecretStr | None = None
+    """RabbitMQ, as amqp://user:password@host:port/vhost; unset: the broker inside PostgreSQL."""
+    cache_url: SecretStr | None = None
+    """Redis, as redis://host:port/0; unset: a cache in the process."""
+    single_active_consumer: bool = True
+    """Whether one consumer at a time reads `billing-events`; the others stand by."""
+
+    grpc_address: str = "127.0.0.1:50051"
+    http_address: str = "127.0.0.1:8080"
+    max_concurrent_requests: int = Field(default=256, ge=1)
+    """Requests served at once; more are refused and asked to come back."""
+    request_timeout: float = Field(default=15.0, gt=0)
+    """Seconds for a request whose caller sets no deadline."""
+    shutdown_grace: float = Field(default=20.0, ge=0)
+    """Seconds for everything to end after the first signal."""
+
+    signing_key: SecretStr | None = None
+    """Signs page tokens and links: at least 32 characters, the same for every replica."""
+    default_workshop: str = Field(default="main", min_length=1, max_length=64)
+    """The workshop of what names none."""
+    default_budget_amount: str | None = "100.00"
+    """The price when nothing else has one, as decimal text; empty: such a budget waits without a price."""
+
+    protobuf_events: bool = False
+    """Whether each event goes out as protobuf too, on its routing key with `.pb` behind it."""
+    failpoints: str = ""
+    """Where a fault test stops the world, as relay.mid_wave=kill; refused in production."""
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def default_price(self) -> Money | None:
+        """The default budget amount as money."""
+        return Money.parse(self.default_budget_amount) if self.default_budget_amount else None
+
+    @field_validator("env", mode="before")
+    @classmethod
+    def _lower(cls, value: str) -> str:
+        return value.lower()
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: str) -> str:
+        return value.upper()
+
+    @field_validator("grpc_address", "http_address")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host_and_port(value)
+        return value
+
+    @field_validator("default_budget_amount")
+    @classmethod
+    def _amount(cls, value: str | None) -> str | None:
+        if value and Money.parse(value).cents < 0:
+            raise ValueError("must not be negative")
+        return value or None
+
+    @field_validator("database_url", "broker_url", "cache_url")
+    @classmethod
+    def _scheme(cls, value: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
+        schemes = _SCHEMES[field.field_name or ""]
+        if value and not value.get_secret_value().startswith(schemes):
+            raise ValueError(f"must be a URL that begins with {schemes[0]}")
+        return value
+
+    @field_validator("signing_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @model_validator(mode="after")
+    def _key_where_replicas_share_it(self) -> Settings:
+        if self.signing_key is None and self.env != "development":
+            raise PydanticCustomError(
+                "signing_key",
+                "ACERTO_SIGNING_KEY: must be set when ACERTO_ENV is not development, to 32 characters or more",
+            )
+        return self
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings in the environment; an empty variable is as good as none. Raises SettingsError."""
+    environ = os.environ if environ is None else environ
+    names = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    given = {names[key]: value.strip() for key, value in environ.items() if key in names}
+    given = {name: value for name, value in given.items() if value or name == _EMPTY_MEANS_NONE}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        problems = "; ".join(_problem(one["loc"], one["msg"]) for one in error.errors(include_url=False))
+        raise SettingsError(f"bad settings: {problems}") from None
+
+
+def unknown(environ: Mapping[str, str] | None = None) -> list[str]:
+    """The `ACERTO_` variables that mean nothing: probably misspelt, worth a warning."""
+    environ = os.environ if environ is None else environ
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(
+        key for key in environ if key.startswith(PREFIX) and key not in known and not key.startswith(_FOR_TESTS)
+    )
+
+
+def _problem(where: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return f"{PREFIX}{str(where[0]).upper()}: {text}" if where else text
