@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -32,7 +32,7 @@ def configure(*, form: str = "auto", level: str = "INFO", stream: TextIO | None 
     structlog.configure(
         processors=[*_ALWAYS, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: lines,
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", lines)),
         cache_logger_on_first_use=True,
     )
     _route_stdlib(ending, level, lines)
@@ -48,14 +48,6 @@ class Lines:
     def write(self, text: str) -> None:
         """Take text that ends its own lines."""
         self._stream.write(text)
-
-    def msg(self, line: str) -> None:
-        """Take one line."""
-        self._stream.write(line + "\n")
-        if not self._waiting:
-            self.flush()
-
-    debug = info = warning = error = critical = exception = log = msg
 
     def flush(self) -> None:
         """Hand over what was taken: soon where an event loop runs, at once elsewhere."""

@@ -133,7 +133,10 @@ class Running:
 async def assembled(house: House, roles: Collection[str]) -> AsyncIterator[Running]:
     """The parts of some roles, ports bound. Raises AddressInUse, InsecureIdentity."""
     readiness = Readiness()
-    preparation = Preparation(_dependencies(house, roles), readiness.started)
+    dependencies = _dependencies(house, roles)
+    for dependency in dependencies:
+        readiness.add(dependency.name, dependency.ping)
+    preparation = Preparation(dependencies, readiness.started)
     notifier = Notifier(house.database)
     wake = house.woken.set if "relay" in roles else notifier
     units = Units(house.database, house.encodings, house.ids, wake)
