@@ -100,7 +100,7 @@ class Broker(Protocol):
     async def inspect(self, queue: str, *, limit: int) -> Sequence[Message]:
         """The first messages of a queue without taking them. Raises TopologyConflict when it is not there.
 
-        For dead letters: RabbitMQ counts it as a delivery, and gives no look into a queue with a single active consumer.
+        For dead letters: RabbitMQ counts a look as a delivery, and gives none into a single active consumer's queue.
         """
         ...
 

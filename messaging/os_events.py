@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from domain.billing.customer import Customer
-from domain.billing.line_item import LineItem, LineItemKind
+from domain.billing.line_item import LineItem, LineItemKind, total_of
 from domain.billing.pricing import Order
 from domain.billing.use_cases import Cancellation
 from domain.events import Received
@@ -19,22 +19,27 @@ from messaging.reader import Unusable
 
 _QUANTITY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII)
 _MOST_ITEMS = 500
+_KINDS = {kind.value: kind for kind in LineItemKind}
+_LONGEST_REASON = 2000
+"""Characters. It travels on in our own events, whose bodies have a limit."""
 T = TypeVar("T")
 
 
 def order_of(message: Received, default_workshop: str) -> Order:
-    """What an OsCreated orders. Raises Unusable."""
+    """What an OsCreated orders. Raises Unusable, and NegativeTotal."""
     content = message.content
     items = _member(content, "Items", list) or []
     if len(items) > _MOST_ITEMS:
         raise Unusable("bad_field", f"Items: {len(items)} lines are more than {_MOST_ITEMS}")
+    lines = tuple(_item(item, f"Items[{place}]") for place, item in enumerate(items))
+    _field("Items", lambda: total_of(lines))
     valor = content.get("Valor")
     return Order(
         work_order_id=UUID(message.key),
         workshop_id=_text(content, "WorkshopId") or default_workshop,
         description=_text(content, "Description"),
         customer=_customer(_member(content, "Customer", dict) or {}),
-        items=tuple(_item(item, f"Items[{place}]") for place, item in enumerate(items)),
+        items=lines,
         amount=None if valor is None else _field("Valor", lambda: Money.parse(_number(valor))),
         service_code=_text(content, "ServiceCode"),
     )
@@ -46,7 +51,7 @@ def cancellation_of(message: Received, default_workshop: str) -> Cancellation:
     return Cancellation(
         work_order_id=UUID(message.key),
         workshop_id=_text(content, "WorkshopId") or default_workshop,
-        reason=_text(content, "Reason"),
+        reason=_text(content, "Reason")[:_LONGEST_REASON],
         at=_instant(content.get("CanceledAt") or content.get("RequestedAt")),
     )
 
@@ -64,7 +69,7 @@ def _item(fields: Any, where: str) -> LineItem:
     if not isinstance(fields, dict):
         raise Unusable("bad_field", f"{where} is not an object")
     return LineItem(
-        kind=_field(f"{where}.Kind", lambda: LineItemKind(_text(fields, "Kind").upper())),
+        kind=_field(f"{where}.Kind", lambda: _kind(_text(fields, "Kind"))),
         code=_text(fields, "Code"),
         description=_text(fields, "Description"),
         quantity=_field(f"{where}.Quantity", lambda: _quantity(_number(_get(fields, "Quantity")))),
@@ -90,6 +95,13 @@ def _quantity(text: str) -> Decimal:
     if not _QUANTITY.fullmatch(text) or not Decimal(text):
         raise ValueError("a quantity is a decimal number above zero with at most four places")
     return Decimal(text)
+
+
+def _kind(text: str) -> LineItemKind:
+    kind = _KINDS.get(text.upper())
+    if kind is None:
+        raise ValueError(f"a line is one of {', '.join(_KINDS)}")
+    return kind
 
 
 def _not_negative(amount: Money) -> Money:
@@ -120,11 +132,12 @@ def _member(fields: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
 
 
 def _instant(value: Any) -> datetime | None:
-    """ISO 8601 text, or unix seconds; what is neither is left out, since nothing depends on it."""
+    """ISO 8601 text, or unix seconds, as an instant in UTC; what is neither is left out, since nothing depends on it."""
     try:
         if isinstance(value, str) and not value.replace(".", "", 1).isdecimal():
             parsed = datetime.fromisoformat(value)
-            return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+            # UTC already here: a local time at either end of the calendar is in no year that can be read back.
+            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
         return datetime.fromtimestamp(float(value), UTC) if value else None
     except (ValueError, TypeError, OverflowError, OSError):
         return None

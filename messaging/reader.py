@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Any, NoReturn
 
 from domain.events import Received
@@ -43,6 +44,11 @@ EVENT_TYPES = {
 _KNOWN = frozenset(EVENT_TYPES.values())
 _NOT_JSON = ("image/", "audio/", "video/", "multipart/", "application/protobuf", "application/x-protobuf")
 _DEEPEST = 6
+_NESTING = 40
+_LONGEST_ID = 200
+"""Bytes. An id is a message property, which AMQP gives 255 bytes."""
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+_TRACESTATE = re.compile(r"[ -~]{1,512}", re.ASCII)
 
 
 class Unusable(Exception):  # a message, not an error of ours: hence no Error in its name
@@ -62,6 +68,7 @@ def read(message: Message, consumer: str) -> Received:
     event_type = _event_type(message, headers, layers)
     content = {name: event[found] for name, names in ALIASES.items() if (found := _first(event, names)) is not None}
     key = _key(content.pop("OsId", None))
+    _must_be_shallow(content)
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     correlation_id = headers.get("correlationid") or message.correlation_id or _named(layers, "CorrelationId")
     message_id = (
@@ -72,15 +79,15 @@ def read(message: Message, consumer: str) -> Received:
     )
     return Received(
         consumer=consumer,
-        message_id=_clean(message_id)[:200],
+        message_id=_id(message_id),
         event_type=event_type,
         key=key,
-        correlation_id=_clean(correlation_id or message_id)[:200],
-        causation_id=_clean(headers.get("causationid") or _named(layers, "CausationId"))[:200],
+        correlation_id=_id(correlation_id or message_id),
+        causation_id=_id(headers.get("causationid") or _named(layers, "CausationId")),
         content=json.loads(canonical),
         body=message.body,
         digest=hashlib.sha256(f"{event_type}\x1f{key}\x1f{canonical}".encode()).digest(),
-        trace={name: headers[name] for name in ("traceparent", "tracestate") if name in headers},
+        trace=_trace(headers),
     )
 
 
@@ -101,7 +108,7 @@ def _object(text: str | bytes) -> dict[str, Any]:
         raise Unusable("encoding", "the body is not UTF-8") from error
     except RecursionError as error:
         raise Unusable("nesting", "the JSON is nested too deep") from error
-    except ValueError as error:
+    except (ValueError, DecimalException) as error:
         raise Unusable("json", f"the body is not JSON: {type(error).__name__}") from error
     if not isinstance(parsed, dict):
         raise Unusable("json", "the JSON is not an object")
@@ -175,6 +182,30 @@ def _key(value: Any) -> str:
         raise Unusable(
             "no_work_order", "OsId is neither a UUID nor a number of at most 12 digits above zero"
         ) from error
+
+
+def _must_be_shallow(content: Mapping[str, Any]) -> None:
+    # What is nested deeper than this would be written by one part of the program and be too deep for another.
+    level: list[Any] = [content]
+    for _ in range(_NESTING):
+        members = [member for node in level for member in (node.values() if isinstance(node, dict) else node)]
+        level = [member for member in members if isinstance(member, dict | list)]
+    if level:
+        raise Unusable("nesting", "the JSON is nested too deep")
+
+
+def _trace(headers: Mapping[str, str]) -> dict[str, str]:
+    """W3C trace headers, if they are: they are handed on with every fact that the message causes."""
+    parent, state = headers.get("traceparent", ""), headers.get("tracestate", "")
+    if not _TRACEPARENT.fullmatch(parent):
+        return {}
+    return {"traceparent": parent} | ({"tracestate": state} if _TRACESTATE.fullmatch(state) else {})
+
+
+def _id(text: str) -> str:
+    """An id that a database and a broker take; one that is too long is replaced by what it alone gives."""
+    cleaned = _clean(text)
+    return cleaned if len(cleaned.encode()) <= _LONGEST_ID else str(derived_id("long id", cleaned))
 
 
 def _clean(text: str) -> str:

@@ -95,7 +95,7 @@ class Link:
 
 @asynccontextmanager
 async def linked(url: str, limits: Limits, manners: Manners) -> AsyncIterator[Link]:
-    """A connection of one's own; left by an exception it is cut, otherwise closed. Raises BrokerLost."""
+    """A connection of one's own; left by BrokerLost it is cut, otherwise closed. Raises BrokerLost."""
     target = URL(url).update_query(heartbeat=limits.heartbeat)
     transport = _CuttableTransport(target.scheme, manners)
     connection = Connection(target, transport_factory=transport)
@@ -108,7 +108,7 @@ async def linked(url: str, limits: Limits, manners: Manners) -> AsyncIterator[Li
     link = Link(connection, transport, limits)
     try:
         yield link
-    except BaseException:
+    except BrokerLost:
         link.cut()
         raise
     finally:

@@ -1,0 +1,143 @@
+"""The real gRPC server over the domain's fakes: what the doors are tested on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.rpc import error_details_pb2 as details_pb2
+from google.rpc import status_pb2
+
+from acerto.billing.v1 import billing_service_pb2
+from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
+from domain.actor import Actor
+from domain.billing.use_cases import Billing
+from domain.money import Money
+from server.rpc.billing import BillingServicer
+from server.rpc.health import Health
+from server.rpc.journal import Journal
+from server.rpc.methods import methods_of
+from server.rpc.page_tokens import PageTokens
+from server.rpc.pipeline import Limits, Pipeline
+from server.rpc.server import GrpcServer
+from server.rpc.visit import Metadata
+from server.telemetry import Telemetry
+from tests.support.fakes import FakeClock, FakeIds, FakeQueries, FakeStore
+
+SERVICES = [billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]]
+PERMISSIONS = frozenset(method.permission for method in methods_of(SERVICES).values())
+
+
+@dataclass
+class KeptLog:
+    """Keeps every line."""
+
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def info(self, event: str, **fields: object) -> None:
+        self.lines.append({"event": event, **fields})
+
+    def error(self, event: str, **fields: object) -> None:
+        self.lines.append({"event": event, **fields})
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["event"] == event]
+
+
+class Scene:
+    """A pipeline with billing on fakes; what a test may change is public."""
+
+    def __init__(self, *, limits: Limits | None = None, queries: Any = None) -> None:
+        self.store = FakeStore()
+        self.clock = FakeClock()
+        self.log = KeptLog()
+        self.telemetry = Telemetry()
+        self.actor = Actor(id="tester", permissions=PERMISSIONS)
+        self.health = Health(service.full_name for service in SERVICES)
+        ids = FakeIds()
+        self.pipeline = Pipeline(
+            identify=self._identify, ids=ids, journal=Journal(self.telemetry, self.log), limits=limits
+        )
+        servicer = BillingServicer(
+            Billing(self.store.begin, self.clock, ids, Money(10_000)),
+            queries or FakeQueries(self.store),
+            PageTokens(b"a key of this test, long enough to be one"),
+            default_workshop="main",
+            clock=self.clock,
+        )
+        for method in methods_of(SERVICES).values():
+            self.pipeline.add(method, servicer)
+
+    @asynccontextmanager
+    async def served(self, *, grace: float = 5.0) -> AsyncIterator[Served]:
+        """The scene behind a real server, and a channel to it."""
+        stop = asyncio.Event()
+        server = GrpcServer("127.0.0.1:0", self.pipeline, self.health)
+        running = asyncio.create_task(server.run(stop, grace=grace))
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+                await asyncio.wait_for(channel.channel_ready(), 10)
+                self.health.serve(ready=True)
+                yield Served(channel, BillingServiceStub(channel), stop, running)
+        finally:
+            stop.set()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    async def _identify(self, _metadata: Metadata, _peer: str) -> Actor:
+        return self.actor
+
+
+@dataclass
+class Served:
+    """A running server, seen by a client."""
+
+    channel: grpc.aio.Channel
+    billing: Any
+    stop: asyncio.Event
+    running: asyncio.Task[None]
+
+
+@dataclass
+class Refused:
+    """A refusal as a client reads it."""
+
+    code: grpc.StatusCode
+    message: str
+    metadata: Mapping[str, str | bytes]
+    status: status_pb2.Status
+
+    @property
+    def reason(self) -> str:
+        return str(self.detail(details_pb2.ErrorInfo()).reason)
+
+    @property
+    def about(self) -> dict[str, str]:
+        return dict(self.detail(details_pb2.ErrorInfo()).metadata)
+
+    @property
+    def fields(self) -> list[str]:
+        return [violation.field for violation in self.detail(details_pb2.BadRequest()).field_violations]
+
+    def detail(self, into: Any) -> Any:
+        """The detail of this type. Raises AssertionError when there is none."""
+        for packed in self.status.details:
+            if packed.Unpack(into):
+                return into
+        raise AssertionError(f"no {type(into).__name__} in {self.status}")
+
+
+async def refusal(call: grpc.aio.UnaryUnaryCall[Any, Any]) -> Refused:
+    """The refusal that a call ends in. Raises AssertionError when it is served."""
+    try:
+        answer = await call
+    except grpc.aio.AioRpcError as error:
+        metadata = dict(error.trailing_metadata() or ())
+        packed = metadata.get("grpc-status-details-bin", b"")
+        status = status_pb2.Status.FromString(packed if isinstance(packed, bytes) else b"")
+        return Refused(error.code(), error.details() or "", metadata, status)
+    raise AssertionError(f"it was served: {answer}")
