@@ -17,7 +17,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from domain.money import Money
 from server.ports import host_and_port
@@ -127,9 +126,8 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _key_where_replicas_share_it(self) -> Settings:
         if self.signing_key is None and self.env != "development":
-            raise PydanticCustomError(
-                "signing_key",
-                "ACERTO_SIGNING_KEY: must be set when ACERTO_ENV is not development, to 32 characters or more",
+            raise ValueError(
+                "ACERTO_SIGNING_KEY: must be set when ACERTO_ENV is not development, to 32 characters or more"
             )
         return self
 

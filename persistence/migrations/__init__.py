@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -10,8 +12,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+
+from domain.errors import Unavailable
 
 _LOCK = 7_262_022_001
 """Advisory lock: replicas that start together migrate one after the other."""
@@ -31,28 +36,22 @@ def config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database at a libpq URL up to a revision, alone, in one transaction."""
-    engine = _engine(url)
-    with engine.begin() as connection:
+    """Bring the database at a libpq URL up to a revision, alone, in one transaction. Raises Unavailable."""
+    with _connection(url) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         command.upgrade(config(connection), revision)
-    engine.dispose()
 
 
 def downgrade(url: str, revision: str) -> None:
     """Take the database back to a revision (`base`: to nothing)."""
-    engine = _engine(url)
-    with engine.begin() as connection:
+    with _connection(url) as connection:
         command.downgrade(config(connection), revision)
-    engine.dispose()
 
 
 def pending(url: str) -> list[str]:
-    """The revisions that the database still lacks, oldest first; empty when it is up to date."""
-    engine = _engine(url)
-    with engine.connect() as connection:
+    """The revisions that the database still lacks, oldest first; empty when it is up to date. Raises Unavailable."""
+    with _connection(url) as connection:
         current = MigrationContext.configure(connection).get_current_heads()
-    engine.dispose()
     script = ScriptDirectory.from_config(config())
     known = {revision.revision for revision in script.walk_revisions()}
     applied = {above.revision for head in current if head in known for above in script.iterate_revisions(head, "base")}
@@ -61,5 +60,13 @@ def pending(url: str) -> list[str]:
     ]
 
 
-def _engine(url: str) -> Engine:
-    return create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        raise Unavailable("the database is away") from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,55 @@
+"""What the roles depend on outside the process, and what each must have before anything is served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from functools import partial
+
+import psycopg
+
+from domain.errors import Unavailable
+from messaging.broker import BrokerLost
+from persistence import migrations
+from persistence.engine import address
+from server.preparation import Dependency
+from server.wiring.house import House
+
+
+class NotMigrated(Exception):
+    """The database lacks migrations, and this environment does not apply them by itself; the text names them."""
+
+
+async def _migrated(house: House) -> None:
+    """Apply the migrations that are missing, in development; elsewhere refuse to go on. Raises NotMigrated."""
+    url = house.database.url
+    missing = await asyncio.to_thread(migrations.pending, url)
+    if missing and not house.develops:
+        raise NotMigrated(
+            f"the database {address(url)} lacks the migrations {', '.join(missing)}: "
+            "run `python -m server migrate` with the same ACERTO_DATABASE_URL"
+        )
+    if missing:
+        await asyncio.to_thread(migrations.upgrade, url)
+
+
+async def _declared(house: House) -> None:
+    """Declare the topology, in development; elsewhere check that it is there. Raises TopologyConflict, BrokerLost."""
+    await (house.broker.apply(house.topology) if house.develops else house.broker.verify(house.topology))
+
+
+def dependencies_of(house: House, roles: Collection[str]) -> list[Dependency]:
+    """The database, and the broker for the roles that speak with it."""
+    database = Dependency(
+        "database",
+        address(house.database.url),
+        house.database.ping,
+        partial(_migrated, house),
+        (psycopg.Error, Unavailable, OSError),
+    )
+    if not {"relay", "consumer"} & set(roles):
+        return [database]
+    broker = Dependency(
+        "broker", house.broker_address, house.broker.ping, partial(_declared, house), (BrokerLost, OSError)
+    )
+    return [database, broker]

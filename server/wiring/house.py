@@ -1,0 +1,80 @@
+"""What is made once, whatever roles run: the database, the broker, and how facts are written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from domain.billing.ports import Begin
+from domain.billing.use_cases import Billing
+from domain.events import Encode
+from messaging.broker import Broker
+from messaging.codec import encode_json, encode_protobuf
+from messaging.postgres import PostgresBroker
+from messaging.rabbitmq import RabbitBroker
+from messaging.topology import Topology, own, with_partners
+from persistence.embedded import EmbeddedPostgres
+from persistence.engine import Database, address
+from persistence.views import Views
+from server.failpoints import arm
+from server.settings import Settings
+from server.system import SystemClock, SystemIds
+from server.telemetry import Telemetry
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """What is made once, whatever roles run; the commands use it too."""
+
+    settings: Settings
+    database: Database
+    broker: Broker
+    broker_address: str
+    views: Views
+    clock: SystemClock = field(default_factory=SystemClock)
+    ids: SystemIds = field(default_factory=SystemIds)
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def develops(self) -> bool:
+        """Whether this environment may change its database and broker by itself."""
+        return self.settings.env == "development"
+
+    @property
+    def topology(self) -> Topology:
+        """What the broker must have; the partners' own queues in development only."""
+        topology = own(single_active_consumer=self.settings.single_active_consumer)
+        return with_partners(topology) if self.develops else topology
+
+    @property
+    def encodings(self) -> tuple[Encode, ...]:
+        """How each fact is published."""
+        return (encode_json, encode_protobuf) if self.settings.protobuf_events else (encode_json,)
+
+    def billing(self, begin: Begin) -> Billing:
+        """Billing's use cases over a `begin`."""
+        return Billing(begin, self.clock, self.ids, self.settings.default_price)
+
+
+@asynccontextmanager
+async def built(settings: Settings) -> AsyncIterator[House]:
+    """The house, with an embedded database where no URL names another. Nothing need be there yet but that."""
+    arm(settings.failpoints, settings.env)
+    async with AsyncExitStack() as stack:
+        if settings.database_url:
+            url = settings.database_url.get_secret_value()
+        else:
+            embedded = EmbeddedPostgres(settings.data_dir / "postgres")
+            url = await stack.enter_async_context(embedded.running())
+        database = await stack.enter_async_context(Database(url, size=settings.database_pool).opened())
+        amqp = settings.broker_url and settings.broker_url.get_secret_value()
+        yield House(
+            settings=settings,
+            database=database,
+            broker=RabbitBroker(amqp) if amqp else PostgresBroker(url),
+            broker_address=amqp.rpartition("@")[2] if amqp else address(url),
+            views=Views(database),
+        )

@@ -1,0 +1,96 @@
+"""The roles: what runs behind the doors, and the doors themselves, as parts that start and stop together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from messaging.consumer import Consumer
+from messaging.dead_letters import DeadLetters
+from messaging.effects import Effects
+from messaging.relay import Relay
+from messaging.routes import Routes
+from messaging.topology import INBOUND_QUEUE
+from persistence.housekeeping import Housekeeping
+from persistence.inbox import SqlInbox
+from persistence.outbox import SqlOutbox
+from persistence.unit_of_work import Units
+from persistence.wake import Listener, Notifier, running
+from server.gateway.operations import operations
+from server.gateway.server import HttpServer
+from server.health import Readiness
+from server.lifespan import Part
+from server.preparation import Preparation
+from server.rpc.health import Health
+from server.rpc.server import GrpcServer
+from server.wiring.dependencies import dependencies_of
+from server.wiring.doors import methods, pipeline
+from server.wiring.house import House
+from server.worker import Duty, Worker
+
+ROLES: Final = frozenset({"api", "relay", "consumer", "worker"})
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Parts that run together, the addresses they have, and whether they are ready."""
+
+    parts: tuple[Part, ...]
+    readiness: Readiness
+    http_port: int
+    grpc_port: int | None
+
+
+@asynccontextmanager
+async def assembled(house: House, roles: Collection[str]) -> AsyncIterator[Running]:
+    """The parts of some roles, ports bound. Raises AddressInUse, InsecureIdentity."""
+    readiness = Readiness()
+    dependencies = dependencies_of(house, roles)
+    for dependency in dependencies:
+        readiness.add(dependency.name, dependency.ping)
+    preparation = Preparation(dependencies, readiness.started)
+    notifier = Notifier(house.database)
+    wake = house.woken.set if "relay" in roles else notifier
+    units = Units(house.database, house.encodings, house.ids, wake)
+    grace = house.settings.shutdown_grace
+    http = HttpServer(house.settings.http_address, operations(readiness, house.telemetry))
+    parts = [
+        Part("preparation", preparation.run),
+        Part("http", partial(http.run, grace=grace)),
+        *_behind(house, roles, preparation, units),
+    ]
+    grpc = None
+    if "api" in roles:
+        health = Health(sorted({method.service for method in methods().values()}))
+        grpc = GrpcServer(house.settings.grpc_address, pipeline(house, units), health)
+        parts += [
+            Part("health", partial(readiness.run, tell=lambda ready: health.serve(ready=ready))),
+            Part("grpc", partial(grpc.run, grace=grace)),
+        ]
+    background = [notifier.run, Listener(house.database, house.woken).run] if "relay" in roles else [notifier.run]
+    async with running(*background):
+        yield Running(tuple(parts), readiness, http.port, grpc.port if grpc else None)
+
+
+def _behind(house: House, roles: Collection[str], preparation: Preparation, units: Units) -> list[Part]:
+    """The roles that nobody calls, each begun when everything is prepared."""
+    relay = Relay(SqlOutbox(house.database), house.broker, house.woken, house.telemetry, house.clock)
+    inbox = SqlInbox(house.database, house.encodings, house.ids, house.clock, units.wake)
+    routes = Routes(house.billing, house.settings.default_workshop)
+
+    def effects(dead_letters: DeadLetters) -> Effects:
+        return Effects(inbox, routes, dead_letters, house.telemetry)
+
+    consumer = Consumer(INBOUND_QUEUE, house.broker, effects, house.telemetry)
+    housekeeping = Housekeeping(house.database, house.clock)
+    worker = Worker(
+        [
+            Duty("housekeeping", 3600, housekeeping.run),
+            Duty("measuring", 5, partial(housekeeping.measure, house.telemetry)),
+        ]
+    )
+    runs = {"relay": relay.run, "consumer": consumer.run, "worker": worker.run}
+    return [Part(name, preparation.first(run)) for name, run in runs.items() if name in roles]
