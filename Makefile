@@ -8,7 +8,7 @@ PYTHON3 ?= python3 python3.13 python3.12 python3.11
 # The code runs in place: the root and generated/ are on the path, and nothing of ours is ever installed.
 export PYTHONPATH := $(CURDIR):$(CURDIR)/generated
 PYTEST := $(PYTHON) -m pytest
-LOCK := $(PYTHON) -m uv pip compile pyproject.toml --extra embedded --universal --python-version 3.11 \
+LOCK := $(PYTHON) -m uv pip compile pyproject.toml --extra embedded --extra tracing --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet $(UPGRADE)
 
 .PHONY: help setup run demo migrate test test-unit test-contract test-integration test-e2e test-faults \

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from domain.errors import Unavailable
+from domain.errors import DomainError
 from domain.failpoints import reach
 from domain.meter import Meter
 from messaging.broker import Broker, BrokerLost, Delivery, Subscription
@@ -49,7 +49,7 @@ class Consumer:
             try:
                 alone = await self._session(stop, alone=alone)
                 failures = 0
-            except (BrokerLost, Unavailable) as error:
+            except (BrokerLost, DomainError) as error:
                 failures, alone = failures + 1, True
                 _log.warning("consumer reconnects", extra={"cause": str(error), "failures": failures})
                 with suppress(TimeoutError):
@@ -134,8 +134,10 @@ class _Session:
             try:
                 if await self._effects.resume(self._queue):
                     continue
-            except (Unavailable, BrokerLost) as error:
+            except (DomainError, BrokerLost) as error:
                 _log.info("deferred messages wait", extra={"cause": str(error)})
+            except Exception:  # noqa: BLE001 -- one bad row must not keep all deferred messages waiting
+                _log.exception("a deferred message could not be taken up")
             await asyncio.sleep(POLL * random.uniform(0.8, 1.2))
 
     async def _read(self, delivery: Delivery) -> Waiting | None:

@@ -10,7 +10,7 @@ from domain.events import Received
 from domain.identity import derived_id
 from domain.meter import Meter
 from messaging.broker import BrokerLost, Message, Publisher
-from messaging.envelope import dead_letter
+from messaging.envelope import dead_letter, without_its_envelope
 from messaging.reader import EVENT_TYPES
 from messaging.topology import PARTNER_EXCHANGE
 
@@ -34,6 +34,9 @@ class DeadLetters:
             letter = replace(letter, message_id=str(derived_id("dead letter", message.body.hex())))
         async with self._turn:
             (refusal,) = await self._publisher.publish([letter])
+            if refusal is not None and refusal.final:
+                # Its own envelope is what no broker takes; the body and the reason are what must be kept.
+                (refusal,) = await self._publisher.publish([without_its_envelope(letter)])
         if refusal is not None:
             raise BrokerLost(f"a dead letter was refused: {refusal.reason} {refusal.detail}")
         self._meter.count("acerto_dead_letters_total", reason=reason)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from domain.events import Pending
+from domain.identity import derived_id
 from messaging.broker import HeaderValue, Message
 from messaging.codec import must_be_read
 from messaging.topology import DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE
@@ -58,6 +59,23 @@ def dead_letter(message: Message, reason: str, detail: str) -> Message:
             FROM_MESSAGE_ID: message.message_id,
         },
     )
+
+
+def without_its_envelope(letter: Message) -> Message:
+    """A dead letter with nothing of the sender's but the body: for one whose properties or headers cannot be sent."""
+    headers = {name: letter.headers[name] for name in (ATTEMPTS, REASON)}
+    texts = {name: _plain(letter.headers[name]) for name in (DETAIL, FROM_EXCHANGE, FROM_ROUTING_KEY, FROM_MESSAGE_ID)}
+    return Message(
+        exchange=letter.exchange,
+        routing_key=letter.routing_key,
+        message_id=str(derived_id("dead letter", letter.body.hex())),
+        body=letter.body,
+        headers={**headers, **texts},
+    )
+
+
+def _plain(value: HeaderValue) -> str:
+    return str(value).replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:1000]
 
 
 def requeued(message: Message, queue_exchange: str) -> Message:

@@ -54,9 +54,7 @@ class Lanes:
         number = crc32(waiting.message.key.encode()) % LANES
         self._lanes[number].append(waiting)
         if number not in self._running:
-            task = asyncio.create_task(self._run(number), name=f"lane-{number}")
-            self._running[number] = task
-            task.add_done_callback(lambda done: self._ended(number, done))
+            self._start(number)
 
     async def drain(self) -> None:
         """Wait until every lane is empty. Raises what a lane failed with."""
@@ -77,6 +75,11 @@ class Lanes:
         if running:
             await asyncio.wait(running)
 
+    def _start(self, number: int) -> None:
+        task = asyncio.create_task(self._run(number), name=f"lane-{number}")
+        self._running[number] = task
+        task.add_done_callback(lambda done: self._ended(number, done))
+
     async def _run(self, number: int) -> None:
         lane = self._lanes[number]
         # One turn of the loop lets the deliveries that came in the same breath join the batch.
@@ -92,6 +95,9 @@ class Lanes:
             self.failed.set()
             for lane in self._lanes:
                 lane.clear()
+        elif self._lanes[number]:
+            # It came after the task's last look and before this callback.
+            self._start(number)
 
 
 def take(lane: deque[Waiting]) -> list[Waiting]:

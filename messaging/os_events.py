@@ -132,7 +132,7 @@ def _member(fields: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
 
 
 def _instant(value: Any) -> datetime | None:
-    """ISO 8601 text, or unix seconds, as an instant in UTC; what is neither is left out, since nothing depends on it."""
+    """The instant, in UTC, of ISO 8601 text or unix seconds; what is neither is left out: nothing depends on it."""
     try:
         if isinstance(value, str) and not value.replace(".", "", 1).isdecimal():
             parsed = datetime.fromisoformat(value)

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import groupby
 
 from domain.clock import Clock
-from domain.errors import Unavailable
+from domain.errors import DomainError
 from domain.events import Claim, Outbox, Pending, Refusal
 from domain.failpoints import reach
 from domain.meter import Meter
@@ -50,7 +50,8 @@ class Relay:
                 async with self._outbox.opened(), self._broker.publisher() as publisher:
                     failures = 0
                     await self._cycles(publisher, stop)
-            except (BrokerLost, Unavailable) as error:
+            except (BrokerLost, DomainError) as error:
+                # Unavailable, or a Conflict with an operator's statement: neither may end the relay.
                 failures += 1
                 _log.warning("relay reconnects", extra={"cause": str(error), "failures": failures})
                 self._meter.count("acerto_publish_lost_total")

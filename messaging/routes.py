@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.actor import Actor, Call
 from domain.billing.ports import Begin
 from domain.billing.use_cases import Billing, Outcome
 from domain.events import Received
+from domain.tracing import NoTracer, TraceHeaders, Tracer
 from messaging.os_events import cancellation_of, order_of
 
 
@@ -18,19 +19,22 @@ class Routes:
 
     billing: Callable[[Begin], Billing]
     default_workshop: str
+    tracer: Tracer = field(default_factory=NoTracer)
 
     async def apply(self, message: Received, begin: Begin) -> Outcome:
         """Call the message's use case. Raises Unusable, and what the use case raises."""
-        return await ROUTES[message.event_type](self.billing(begin), call_of(message), message, self.default_workshop)
+        route = ROUTES[message.event_type]
+        with self.tracer.span(message.event_type, parent=message.trace) as trace:
+            return await route(self.billing(begin), call_of(message, trace), message, self.default_workshop)
 
 
-def call_of(message: Received) -> Call:
+def call_of(message: Received, trace: TraceHeaders) -> Call:
     """The call that a message makes: caused by the message itself, for the actor of its queue."""
     return Call(
         actor=Actor(id=f"system:{message.consumer}"),
         causation_id=message.message_id,
         correlation_id=message.correlation_id,
-        trace=message.trace,
+        trace=trace,
     )
 
 

@@ -74,6 +74,8 @@ class Settings(BaseModel):
 
     protobuf_events: bool = False
     """Whether each event goes out as protobuf too, on its routing key with `.pb` behind it."""
+    otlp_endpoint: str | None = None
+    """Where spans go: an OpenTelemetry collector's HTTP address, as http://127.0.0.1:4318; unset: no spans."""
     failpoints: str = ""
     """Where a fault test stops the world, as relay.mid_wave=kill; refused in production."""
 

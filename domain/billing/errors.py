@@ -17,6 +17,12 @@ class WorkOrderNotFound(DomainError):
     kind, code = Kind.NOT_FOUND, "WORK_ORDER_NOT_FOUND"
 
 
+class WorkshopNotFound(DomainError):
+    """There is no such workshop."""
+
+    kind, code = Kind.NOT_FOUND, "WORKSHOP_NOT_FOUND"
+
+
 class BudgetAlreadyExists(DomainError):
     """The work order has a budget already."""
 

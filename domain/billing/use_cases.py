@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.actor import Call
 from domain.billing.budget import Budget
-from domain.billing.errors import BudgetAlreadyExists, WorkOrderCanceled, WorkOrderNotFound
+from domain.billing.errors import BudgetAlreadyExists, WorkOrderCanceled, WorkOrderNotFound, WorkshopNotFound
 from domain.billing.line_item import must_be_billable
 from domain.billing.ports import Begin, BillingWork
 from domain.billing.pricing import Order, Price, price
@@ -53,8 +53,10 @@ class Billing:
     async def create_budget(self, call: Call, order: Order) -> Budget:
         """Make a budget by hand.
 
-        Raises WorkOrderNotFound, WorkOrderCanceled, BudgetAlreadyExists, NegativeTotal, WrongCurrency.
+        Raises WorkshopNotFound, WorkOrderNotFound, WorkOrderCanceled, BudgetAlreadyExists, NegativeTotal,
+        WrongCurrency.
         """
+        _must_see(call, order.workshop_id)
         async with self.begin(call) as work:
             work_order = await self._work_order(work, call, order)
             if not call.actor.sees(work_order.workshop_id):
@@ -101,7 +103,8 @@ class Billing:
 
     @retried
     async def upsert_service_price(self, call: Call, wanted: ServicePrice) -> ServicePrice:
-        """Set a service's price. Raises WrongCurrency."""
+        """Set a service's price. Raises WorkshopNotFound, WrongCurrency."""
+        _must_see(call, wanted.workshop_id)
         must_be_billable(wanted.price)
         async with self.begin(call) as work:
             work.service_prices.save(wanted)
@@ -144,3 +147,8 @@ class Billing:
             correlation_id=call.correlation_id or call.causation_id,
             created_at=self.clock.now(),
         )
+
+
+def _must_see(call: Call, workshop_id: str) -> None:
+    if not call.actor.sees(workshop_id):
+        raise WorkshopNotFound

@@ -16,6 +16,7 @@ from domain.actor import Actor, Call
 from domain.errors import DomainError, Forbidden
 from domain.identity import Ids
 from domain.once import Replayed
+from domain.tracing import NoTracer, Tracer
 from server.rpc.admission import Admission
 from server.rpc.deadline import Deadline
 from server.rpc.errors import MalformedMessage, Refusal, refusal_of, refusal_outside
@@ -23,7 +24,7 @@ from server.rpc.journal import Journal
 from server.rpc.methods import ContractError, Method
 from server.rpc.once import Encode, once_of
 from server.rpc.validation import validate
-from server.rpc.visit import Metadata, Visit, idempotency_key, trace_of
+from server.rpc.visit import Metadata, Visit, idempotency_key
 
 Identify = Callable[[Metadata, str], Awaitable[Actor]]
 """Who calls, from the metadata and the peer's address. Raises Unauthenticated."""
@@ -63,11 +64,20 @@ class Route:
 class Pipeline:
     """Answers requests; never raises, whatever a request or a servicer does."""
 
-    def __init__(self, *, identify: Identify, ids: Ids, journal: Journal, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        identify: Identify,
+        ids: Ids,
+        journal: Journal,
+        limits: Limits | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
         self._identify = identify
         self._ids = ids
         self._journal = journal
         self._limits = limits or Limits()
+        self._tracer = tracer or NoTracer()
         self._admission = Admission(self._limits.concurrent)
         journal.follow(lambda: self._admission.held)
         self._routes: dict[str, Route] = {}
@@ -129,7 +139,8 @@ class Pipeline:
     async def _reply(self, visit: Visit, route: Route, request: bytes | Message) -> Reply:
         echo = ("x-request-id", visit.request_id)
         try:
-            return Reply(await self._serve(visit, route, request), (echo,))
+            with self._tracer.span(visit.method.full_name, parent=visit.trace) as visit.trace:
+                return Reply(await self._serve(visit, route, request), (echo,))
         except Replayed as replay:
             return Reply(route.method.response.FromString(replay.reply), (echo, ("acerto-replayed", "true")))
 
@@ -148,7 +159,7 @@ class Pipeline:
             actor=actor,
             causation_id=visit.request_id,
             correlation_id=visit.correlation_id,
-            trace=trace_of(visit.metadata),
+            trace=visit.trace,
         )
         return await route.serve(message, call)
 
@@ -204,6 +215,6 @@ def _call_to_write(visit: Visit, route: Route, message: Any, actor: Actor) -> Ca
         actor=actor,
         causation_id=key or visit.request_id,
         correlation_id=visit.correlation_id,
-        trace=trace_of(visit.metadata),
+        trace=visit.trace,
         once=once,
     )

@@ -22,9 +22,9 @@ _NO_TRACE: Final[Mapping[str, str]] = {}
 
 
 class Visit:
-    """One request on its way through the pipeline: its rpc, its ids, and its actor as soon as that is known."""
+    """One request on its way through the pipeline: its rpc, its ids, its trace, and its actor once that is known."""
 
-    __slots__ = ("actor", "correlation_id", "metadata", "method", "peer", "request_id")
+    __slots__ = ("actor", "correlation_id", "metadata", "method", "peer", "request_id", "trace")
 
     def __init__(self, method: Method, metadata: Metadata, peer: str, ids: Ids) -> None:
         self.method = method
@@ -32,6 +32,7 @@ class Visit:
         self.peer = peer
         self.actor: Actor | None = None
         self.correlation_id = trusted(metadata.get("correlation-id"))
+        self.trace = trace_of(metadata)
         self.request_id = trusted(metadata.get("x-request-id")) or str(ids.new())
 
 

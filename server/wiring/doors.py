@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
-
 import structlog
 
 from acerto.billing.v1 import billing_service_pb2
 from persistence.unit_of_work import Units
 from server.access.development import DevelopmentIdentity
+from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer
 from server.rpc.journal import Journal
 from server.rpc.methods import Method, methods_of
 from server.rpc.page_tokens import PageTokens
 from server.rpc.pipeline import Limits, Pipeline
-from server.settings import Settings
 from server.wiring.house import House
 
 
@@ -27,11 +25,12 @@ def pipeline(house: House, units: Units) -> Pipeline:
         ids=house.ids,
         journal=Journal(house.telemetry, structlog.get_logger()),
         limits=Limits(concurrent=settings.max_concurrent_requests, default_timeout=settings.request_timeout),
+        tracer=house.tracer,
     )
     billing = BillingServicer(
         house.billing(units.begin),
         house.views,
-        PageTokens(_signing_key(settings)),
+        PageTokens(signing_key(settings.signing_key, settings.data_dir)),
         default_workshop=settings.default_workshop,
         clock=house.clock,
     )
@@ -43,15 +42,3 @@ def pipeline(house: House, units: Units) -> Pipeline:
 def methods() -> dict[str, Method]:
     """Every rpc that is served, by full name."""
     return methods_of([billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]])
-
-
-def _signing_key(settings: Settings) -> bytes:
-    """The key of page tokens; in development made once, in the data folder."""
-    if settings.signing_key:
-        return settings.signing_key.get_secret_value().encode()
-    path = settings.data_dir / "signing-key"
-    if not path.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_bytes()

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from domain.billing.ports import Begin
 from domain.billing.use_cases import Billing
 from domain.events import Encode
+from domain.tracing import Tracer
 from messaging.broker import Broker
 from messaging.codec import encode_json, encode_protobuf
 from messaging.postgres import PostgresBroker
 from messaging.rabbitmq import RabbitBroker
 from messaging.topology import Topology, own, with_partners
+from messaging.traced import TracedBroker
 from persistence.embedded import EmbeddedPostgres
 from persistence.engine import Database, address
 from persistence.views import Views
@@ -22,6 +24,7 @@ from server.failpoints import arm
 from server.settings import Settings
 from server.system import SystemClock, SystemIds
 from server.telemetry import Telemetry
+from server.tracing import tracer_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class House:
     broker: Broker
     broker_address: str
     views: Views
+    tracer: Tracer
     clock: SystemClock = field(default_factory=SystemClock)
     ids: SystemIds = field(default_factory=SystemIds)
     telemetry: Telemetry = field(default_factory=Telemetry)
@@ -71,10 +75,13 @@ async def built(settings: Settings) -> AsyncIterator[House]:
             url = await stack.enter_async_context(embedded.running())
         database = await stack.enter_async_context(Database(url, size=settings.database_pool).opened())
         amqp = settings.broker_url and settings.broker_url.get_secret_value()
+        tracer = tracer_for(settings.otlp_endpoint)
+        broker: Broker = RabbitBroker(amqp) if amqp else PostgresBroker(url)
         yield House(
             settings=settings,
             database=database,
-            broker=RabbitBroker(amqp) if amqp else PostgresBroker(url),
+            broker=TracedBroker(broker, tracer) if settings.otlp_endpoint else broker,
+            tracer=tracer,
             broker_address=amqp.rpartition("@")[2] if amqp else address(url),
             views=Views(database),
         )

@@ -79,7 +79,7 @@ def _behind(house: House, roles: Collection[str], preparation: Preparation, unit
     """The roles that nobody calls, each begun when everything is prepared."""
     relay = Relay(SqlOutbox(house.database), house.broker, house.woken, house.telemetry, house.clock)
     inbox = SqlInbox(house.database, house.encodings, house.ids, house.clock, units.wake)
-    routes = Routes(house.billing, house.settings.default_workshop)
+    routes = Routes(house.billing, house.settings.default_workshop, house.tracer)
 
     def effects(dead_letters: DeadLetters) -> Effects:
         return Effects(inbox, routes, dead_letters, house.telemetry)

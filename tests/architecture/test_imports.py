@@ -21,13 +21,16 @@ MAY_IMPORT = {
     "messaging/postgres": {"domain", "messaging", "psycopg", "psycopg_pool"},
     "server/": {
         *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "httpx", "prometheus_client"),
-        *("protovalidate", "pydantic", "pydantic_settings", "server", "starlette", "structlog", "uvicorn", "uvloop"),
+        *("protovalidate", "pydantic", "server", "starlette", "structlog", "uvicorn", "uvloop"),
     },
     # The entry and the operator's verbs stand above the wiring: they may see every room.
     "server/__main__.py": {"domain", "messaging", "persistence", "psycopg", "server", "uvloop"},
     "server/commands/": {"domain", "messaging", "persistence", "server", "structlog"},
     "server/system.py": {"uuid_utils"},
-    "server/rpc/": {"acerto", "buf", "domain", "google", "grpc", "protovalidate", "server"},
+    "server/tracing.py": {"domain", "opentelemetry"},
+    "server/rpc/": {
+        *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "protovalidate", "server"),
+    },
     "server/wiring/": {
         *("acerto", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "messaging", "persistence"),
         *("prometheus_client", "protovalidate", "psycopg", "server", "starlette", "structlog", "uvicorn"),

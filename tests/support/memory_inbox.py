@@ -71,7 +71,8 @@ class MemoryInbox:
     async def resume(self, consumer: str) -> AsyncIterator[Batch | None]:  # noqa: ARG002
         if self.resume_failures:
             raise self.resume_failures.pop(0)
-        due = [message for message, _ in self.deferred.values() if message.message_id not in self.parked]
+        heads = {message.key: message for message, _ in reversed(self.deferred.values())}
+        due = [message for message in heads.values() if message.message_id not in self.parked]
         if not due:
             yield None
             return

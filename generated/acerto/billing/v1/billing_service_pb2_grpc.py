@@ -83,7 +83,8 @@ class BillingServiceServicer:
         """Makes the budget of a work order that OSService did not announce, or that is entered by hand. The price is found
         as for an announced one: the items; else the amount, when above zero; else the service price table by code
         or description; else the default amount. Publishes BudgetGenerated.
-        Refusals: BUDGET_ALREADY_EXISTS, WORK_ORDER_CANCELED, NEGATIVE_TOTAL, WRONG_CURRENCY.
+        Refusals: BUDGET_ALREADY_EXISTS, WORK_ORDER_CANCELED, WORK_ORDER_NOT_FOUND, WORKSHOP_NOT_FOUND, NEGATIVE_TOTAL,
+        WRONG_CURRENCY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +113,7 @@ class BillingServiceServicer:
 
     def UpsertServicePrice(self, request, context):
         """Sets the price of a service, whether or not it had one. Budgets that exist keep theirs.
-        Refusals: WRONG_CURRENCY.
+        Refusals: WORKSHOP_NOT_FOUND, WRONG_CURRENCY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

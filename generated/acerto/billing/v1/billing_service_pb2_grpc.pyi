@@ -44,7 +44,8 @@ class BillingServiceStub:
     """Makes the budget of a work order that OSService did not announce, or that is entered by hand. The price is found
     as for an announced one: the items; else the amount, when above zero; else the service price table by code
     or description; else the default amount. Publishes BudgetGenerated.
-    Refusals: BUDGET_ALREADY_EXISTS, WORK_ORDER_CANCELED, NEGATIVE_TOTAL, WRONG_CURRENCY.
+    Refusals: BUDGET_ALREADY_EXISTS, WORK_ORDER_CANCELED, WORK_ORDER_NOT_FOUND, WORKSHOP_NOT_FOUND, NEGATIVE_TOTAL,
+    WRONG_CURRENCY.
     """
     GetBudget: _grpc.UnaryUnaryMultiCallable[_billing_service_pb2.GetBudgetRequest, _budget_pb2.Budget]
     """One budget by its id. Refusals: BUDGET_NOT_FOUND."""
@@ -54,7 +55,7 @@ class BillingServiceStub:
     """Budgets, newest first, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
     UpsertServicePrice: _grpc.UnaryUnaryMultiCallable[_billing_service_pb2.UpsertServicePriceRequest, _service_price_pb2.ServicePrice]
     """Sets the price of a service, whether or not it had one. Budgets that exist keep theirs.
-    Refusals: WRONG_CURRENCY.
+    Refusals: WORKSHOP_NOT_FOUND, WRONG_CURRENCY.
     """
     ListServicePrices: _grpc.UnaryUnaryMultiCallable[_billing_service_pb2.ListServicePricesRequest, _billing_service_pb2.ListServicePricesResponse]
     """The price table, by workshop and code, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
@@ -72,7 +73,8 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """Makes the budget of a work order that OSService did not announce, or that is entered by hand. The price is found
     as for an announced one: the items; else the amount, when above zero; else the service price table by code
     or description; else the default amount. Publishes BudgetGenerated.
-    Refusals: BUDGET_ALREADY_EXISTS, WORK_ORDER_CANCELED, NEGATIVE_TOTAL, WRONG_CURRENCY.
+    Refusals: BUDGET_ALREADY_EXISTS, WORK_ORDER_CANCELED, WORK_ORDER_NOT_FOUND, WORKSHOP_NOT_FOUND, NEGATIVE_TOTAL,
+    WRONG_CURRENCY.
     """
     GetBudget: _aio.UnaryUnaryMultiCallable[_billing_service_pb2.GetBudgetRequest, _budget_pb2.Budget]  # type: ignore[assignment]
     """One budget by its id. Refusals: BUDGET_NOT_FOUND."""
@@ -82,7 +84,7 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """Budgets, newest first, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
     UpsertServicePrice: _aio.UnaryUnaryMultiCallable[_billing_service_pb2.UpsertServicePriceRequest, _service_price_pb2.ServicePrice]  # type: ignore[assignment]
     """Sets the price of a service, whether or not it had one. Budgets that exist keep theirs.
-    Refusals: WRONG_CURRENCY.
+    Refusals: WORKSHOP_NOT_FOUND, WRONG_CURRENCY.
     """
     ListServicePrices: _aio.UnaryUnaryMultiCallable[_billing_service_pb2.ListServicePricesRequest, _billing_service_pb2.ListServicePricesResponse]  # type: ignore[assignment]
     """The price table, by workshop and code, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
@@ -103,7 +105,8 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes the budget of a work order that OSService did not announce, or that is entered by hand. The price is found
         as for an announced one: the items; else the amount, when above zero; else the service price table by code
         or description; else the default amount. Publishes BudgetGenerated.
-        Refusals: BUDGET_ALREADY_EXISTS, WORK_ORDER_CANCELED, NEGATIVE_TOTAL, WRONG_CURRENCY.
+        Refusals: BUDGET_ALREADY_EXISTS, WORK_ORDER_CANCELED, WORK_ORDER_NOT_FOUND, WORKSHOP_NOT_FOUND, NEGATIVE_TOTAL,
+        WRONG_CURRENCY.
         """
 
     @_abc_1.abstractmethod
@@ -137,7 +140,7 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_service_price_pb2.ServicePrice, _abc.Awaitable[_service_price_pb2.ServicePrice]]:
         """Sets the price of a service, whether or not it had one. Budgets that exist keep theirs.
-        Refusals: WRONG_CURRENCY.
+        Refusals: WORKSHOP_NOT_FOUND, WRONG_CURRENCY.
         """
 
     @_abc_1.abstractmethod

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61\x63\x65rto/billing/v1/errors.proto\x12\x11\x61\x63\x65rto.billing.v1*\x85\x02\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12!\n\x1d\x45RROR_REASON_BUDGET_NOT_FOUND\x10\x01\x12%\n!ERROR_REASON_WORK_ORDER_NOT_FOUND\x10\x02\x12&\n\"ERROR_REASON_BUDGET_ALREADY_EXISTS\x10\x03\x12$\n ERROR_REASON_WORK_ORDER_CANCELED\x10\x04\x12\x1f\n\x1b\x45RROR_REASON_NEGATIVE_TOTAL\x10\x05\x12\x1f\n\x1b\x45RROR_REASON_WRONG_CURRENCY\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61\x63\x65rto/billing/v1/errors.proto\x12\x11\x61\x63\x65rto.billing.v1*\xaa\x02\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12!\n\x1d\x45RROR_REASON_BUDGET_NOT_FOUND\x10\x01\x12%\n!ERROR_REASON_WORK_ORDER_NOT_FOUND\x10\x02\x12&\n\"ERROR_REASON_BUDGET_ALREADY_EXISTS\x10\x03\x12$\n ERROR_REASON_WORK_ORDER_CANCELED\x10\x04\x12\x1f\n\x1b\x45RROR_REASON_NEGATIVE_TOTAL\x10\x05\x12\x1f\n\x1b\x45RROR_REASON_WRONG_CURRENCY\x10\x06\x12#\n\x1f\x45RROR_REASON_WORKSHOP_NOT_FOUND\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'acerto.billing.v1.errors_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=54
-  _globals['_ERRORREASON']._serialized_end=315
+  _globals['_ERRORREASON']._serialized_end=352
 # @@protoc_insertion_point(module_scope)

@@ -36,6 +36,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The discounts are larger than everything else together -> INVALID_ARGUMENT."""
     ERROR_REASON_WRONG_CURRENCY: _ErrorReason.ValueType  # 6
     """Amounts of more than one currency, or of one that is not billed in -> INVALID_ARGUMENT."""
+    ERROR_REASON_WORKSHOP_NOT_FOUND: _ErrorReason.ValueType  # 7
+    """No workshop with this id, or none that the caller may see -> NOT_FOUND."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the `google.rpc.ErrorInfo` of a refusal by BillingService, beside those of
@@ -56,4 +58,6 @@ ERROR_REASON_NEGATIVE_TOTAL: ErrorReason.ValueType  # 5
 """The discounts are larger than everything else together -> INVALID_ARGUMENT."""
 ERROR_REASON_WRONG_CURRENCY: ErrorReason.ValueType  # 6
 """Amounts of more than one currency, or of one that is not billed in -> INVALID_ARGUMENT."""
+ERROR_REASON_WORKSHOP_NOT_FOUND: ErrorReason.ValueType  # 7
+"""No workshop with this id, or none that the caller may see -> NOT_FOUND."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%acerto/billing/v1/service_price.proto\x12\x11\x61\x63\x65rto.billing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xc2\x01\n\x0cServicePrice\x12\x17\n\x04\x63ode\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1f\n\x0b\x64\x65scription\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12)\n\x05price\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\x0bworkshop_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%acerto/billing/v1/service_price.proto\x12\x11\x61\x63\x65rto.billing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xbf\x03\n\x0cServicePrice\x12\x17\n\x04\x63ode\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1f\n\x0b\x64\x65scription\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\xa5\x02\n\x05price\x18\x03 \x01(\x0b\x32\x12.google.type.MoneyB\x81\x02\xbaH\xfd\x01\xba\x01\xf6\x01\n\x0bmoney.exact\x12\x45must have at most two decimal places, and units and nanos of one sign\x1a\x9f\x01this.nanos % 10000000 == 0 && this.nanos > -1000000000 && this.nanos < 1000000000 && !(this.units > 0 && this.nanos < 0) && !(this.units < 0 && this.nanos > 0)\xc8\x01\x01\x12\x1c\n\x0bworkshop_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,9 +39,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERVICEPRICE'].fields_by_name['description']._loaded_options = None
   _globals['_SERVICEPRICE'].fields_by_name['description']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
   _globals['_SERVICEPRICE'].fields_by_name['price']._loaded_options = None
-  _globals['_SERVICEPRICE'].fields_by_name['price']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SERVICEPRICE'].fields_by_name['price']._serialized_options = b'\272H\375\001\272\001\366\001\n\013money.exact\022Emust have at most two decimal places, and units and nanos of one sign\032\237\001this.nanos % 10000000 == 0 && this.nanos > -1000000000 && this.nanos < 1000000000 && !(this.units > 0 && this.nanos < 0) && !(this.units < 0 && this.nanos > 0)\310\001\001'
   _globals['_SERVICEPRICE'].fields_by_name['workshop_id']._loaded_options = None
   _globals['_SERVICEPRICE'].fields_by_name['workshop_id']._serialized_options = b'\272H\004r\002\030@'
   _globals['_SERVICEPRICE']._serialized_start=148
-  _globals['_SERVICEPRICE']._serialized_end=342
+  _globals['_SERVICEPRICE']._serialized_end=595
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,92 @@
+"""What the server refuses to start with: an rpc nobody may call, a write without an answer, an identity for play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import ServiceDescriptor
+from pydantic import SecretStr
+
+from acerto.access.v1 import policy_pb2
+from acerto.billing.v1 import billing_service_pb2 as pb
+from server.access.development import DevelopmentIdentity, InsecureIdentity
+from server.access.signing_key import signing_key
+from server.rpc.methods import ContractError, methods_of
+from tests.support.served import SERVICES, Scene
+
+
+def a_service(name: str, policy: policy_pb2.Policy | None) -> ServiceDescriptor:
+    """A service of one rpc with this policy."""
+    file = descriptor_pb2.FileDescriptorProto(name=f"{name}.proto", package="test", syntax="proto3")
+    file.dependency.append(policy_pb2.DESCRIPTOR.name)
+    file.message_type.add(name=f"{name}Message")
+    method = file.service.add(name=name).method.add(
+        name="Do", input_type=f".test.{name}Message", output_type=f".test.{name}Message"
+    )
+    if policy is not None:
+        method.options.Extensions[policy_pb2.policy].CopyFrom(policy)
+    pool: Any = descriptor_pool.Default()
+    pool.AddSerializedFile(file.SerializeToString())
+    service: ServiceDescriptor = pool.FindServiceByName(f"test.{name}")
+    return service
+
+
+def test_every_rpc_of_billing_says_who_may_call_it_and_what_it_does() -> None:
+    methods = methods_of(SERVICES)
+    get = methods["/acerto.billing.v1.BillingService/GetBudget"]
+    assert (get.permission, get.writes, get.request, get.has_request_id) == (
+        "budgets.get",
+        False,
+        pb.GetBudgetRequest,
+        False,
+    )
+    writes = {method.name for method in methods.values() if method.writes}
+    assert writes == {"CreateBudget", "UpsertServicePrice"}
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "says"),
+    [
+        ("Open", None, "no option"),
+        ("Nameless", policy_pb2.Policy(effect=policy_pb2.EFFECT_READ), "no permission"),
+        ("Vague", policy_pb2.Policy(permission="x.do"), "no effect"),
+    ],
+)
+def test_an_rpc_without_a_whole_policy_stops_the_start(name: str, policy: policy_pb2.Policy | None, says: str) -> None:
+    with pytest.raises(ContractError) as refused:
+        methods_of([a_service(name, policy)])
+    assert f"test.{name}.Do" in str(refused.value)
+    assert says in str(refused.value)
+
+
+def test_a_write_whose_servicer_does_not_say_how_a_repeat_is_answered_stops_the_start() -> None:
+    method = methods_of(SERVICES)["/acerto.billing.v1.BillingService/CreateBudget"]
+    with pytest.raises(ContractError, match="CreateBudget"):
+        Scene().pipeline.add(method, SimpleNamespace(CreateBudget=None))
+
+
+def test_production_refuses_the_development_identity() -> None:
+    with pytest.raises(InsecureIdentity, match="ACERTO_ENV=production"):
+        DevelopmentIdentity("production", ["budgets.get"])
+
+
+async def test_the_development_identity_may_do_what_the_contracts_know() -> None:
+    actor = await DevelopmentIdentity("development", ["budgets.get"])({}, "peer")
+    assert (actor.id, actor.permissions, actor.workshops) == ("development", frozenset({"budgets.get"}), None)
+
+
+def test_development_makes_its_signing_key_once(tmp_path: Path) -> None:
+    folder = tmp_path / "not yet there"
+    made = signing_key(None, folder)
+    assert signing_key(None, folder) == made
+    assert len(made) >= 32
+    assert [(file.name, file.stat().st_mode & 0o777) for file in folder.iterdir()] == [("signing.key", 0o600)]
+
+
+def test_a_signing_key_that_was_set_is_used(tmp_path: Path) -> None:
+    assert signing_key(SecretStr("k" * 32), tmp_path) == b"k" * 32
+    assert list(tmp_path.iterdir()) == []
