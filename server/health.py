@@ -14,6 +14,7 @@ Probe = Callable[[], Awaitable[object]]
 """Returns when the part is there, raises when it is not."""
 
 _KEPT_SECONDS: Final = 1.0
+"""For how long a finding is good enough, unless the probe says otherwise."""
 
 
 class Phase(Enum):
@@ -34,22 +35,35 @@ class Finding:
     error: str = ""
 
 
+@dataclass(slots=True)
+class _Part:
+    probe: Probe
+    time_limit: float
+    kept: float
+    finding: Finding | None = None
+    found_at: float = 0.0
+
+    def known(self, now: float) -> bool:
+        """Whether the last finding still stands; a bad one is looked at again soon."""
+        if self.finding is None:
+            return False
+        return now - self.found_at < (self.kept if self.finding.ok else _KEPT_SECONDS)
+
+
 class Readiness:
-    """Probes the parts, at most once a second however often it is asked."""
+    """Probes the parts, each at most once a second however often it is asked."""
 
     def __init__(self, *, time_limit: float = 2.0) -> None:
         """`time_limit` is what one probe gets, in seconds, unless it brings its own."""
         self._time_limit = time_limit
-        self._probes: dict[str, tuple[Probe, float]] = {}
-        self._findings: Mapping[str, Finding] = {}
-        self._checked_at = float("-inf")
+        self._parts: dict[str, _Part] = {}
         self._checking = asyncio.Lock()
         self._closing = False
         self._started = False
 
-    def add(self, name: str, probe: Probe, *, time_limit: float | None = None) -> None:
-        """Depend on a part."""
-        self._probes[name] = (probe, time_limit or self._time_limit)
+    def add(self, name: str, probe: Probe, *, time_limit: float | None = None, kept: float = _KEPT_SECONDS) -> None:
+        """Depend on a part. `kept` are the seconds for which finding it there stands, when a probe is dear."""
+        self._parts[name] = _Part(probe, time_limit or self._time_limit, kept)
 
     def started(self) -> None:
         """Everything runs: from now on the probes decide."""
@@ -60,14 +74,11 @@ class Readiness:
         self._closing = True
 
     async def findings(self) -> Mapping[str, Finding]:
-        """What each probe found, now or within the last second."""
+        """What each probe found, now or a moment ago."""
         async with self._checking:
             now = asyncio.get_running_loop().time()
-            if now - self._checked_at >= _KEPT_SECONDS:
-                found = await asyncio.gather(*(_probed(probe, limit) for probe, limit in self._probes.values()))
-                self._findings = dict(zip(self._probes, found, strict=True))
-                self._checked_at = asyncio.get_running_loop().time()
-            return self._findings
+            await asyncio.gather(*(_look(part) for part in self._parts.values() if not part.known(now)))
+            return {name: part.finding for name, part in self._parts.items() if part.finding is not None}
 
     async def phase(self) -> Phase:
         """What the process is doing now."""
@@ -85,6 +96,11 @@ class Readiness:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _KEPT_SECONDS)
         tell(False)
+
+
+async def _look(part: _Part) -> None:
+    part.finding = await _probed(part.probe, part.time_limit)
+    part.found_at = asyncio.get_running_loop().time()
 
 
 async def _probed(probe: Probe, limit: float) -> Finding:

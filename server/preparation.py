@@ -16,13 +16,17 @@ _LONGEST_WAIT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A part outside the process. `away` are the errors of `ping` and `prepare` that waiting can mend."""
+    """A part outside the process. `away` are the errors of `ping` and `prepare` that waiting can mend.
+
+    `kept` are the seconds for which a good ping stands.
+    """
 
     name: str
     where: str
     ping: Callable[[], Awaitable[object]]
     prepare: Callable[[], Awaitable[object]]
     away: tuple[type[Exception], ...]
+    kept: float = 1.0
 
 
 class Preparation:

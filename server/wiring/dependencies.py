@@ -49,7 +49,13 @@ def dependencies_of(house: House, roles: Collection[str]) -> list[Dependency]:
     )
     if not {"relay", "consumer"} & set(roles):
         return [database]
+    # A broker's ping makes a connection, which it logs: a good one stands for a while.
     broker = Dependency(
-        "broker", house.broker_address, house.broker.ping, partial(_declared, house), (BrokerLost, OSError)
+        "broker",
+        house.broker_address,
+        house.broker.ping,
+        partial(_declared, house),
+        (BrokerLost, OSError),
+        kept=10.0,
     )
     return [database, broker]

@@ -50,7 +50,7 @@ async def assembled(house: House, roles: Collection[str]) -> AsyncIterator[Runni
     readiness = Readiness()
     dependencies = dependencies_of(house, roles)
     for dependency in dependencies:
-        readiness.add(dependency.name, dependency.ping)
+        readiness.add(dependency.name, dependency.ping, kept=dependency.kept)
     preparation = Preparation(dependencies, readiness.started)
     notifier = Notifier(house.database)
     wake = house.woken.set if "relay" in roles else notifier
