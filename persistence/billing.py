@@ -146,7 +146,7 @@ def budget_from_row(row: Mapping[str, Any]) -> Budget:
         work_order_id=row["work_order_id"],
         workshop_id=row["workshop_id"],
         description=row["description"],
-        customer=Customer(**row["customer"]),
+        customer=Customer(**row["customer"], id=row["customer_id"]),
         items=tuple(_item_from_json(item, currency) for item in row["items"]),
         total=None if cents is None else Money(cents, currency),
         price_source=PriceSource(row["price_source"]),

@@ -13,23 +13,31 @@ _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """Cliente. Every part may be empty."""
+    """Cliente. Every part may be empty.
+
+    `id` is the same for the same person everywhere: made from the document, else the e-mail, else the phone; None when
+    none is known. It is given only where it was made before.
+    """
 
     name: str = ""
     email: str = ""
     phone: str = ""
     document: str = ""
+    id: UUID | None = None
 
-    @property
-    def id(self) -> UUID | None:
-        """The same for the same person everywhere: from the document, else the e-mail, else the phone; else None."""
-        if self.document.strip():
-            return id_of_document(self.document)
-        if self.email.strip():
-            return derived_id("customer", "email", self.email.strip().lower())
-        if self.phone.strip():
-            return derived_id("customer", "phone", _NOT_ALPHANUMERIC.sub("", self.phone))
-        return None
+    def __post_init__(self) -> None:
+        if self.id is None:
+            object.__setattr__(self, "id", _id_of(self))
+
+
+def _id_of(customer: Customer) -> UUID | None:
+    if customer.document.strip():
+        return id_of_document(customer.document)
+    if customer.email.strip():
+        return derived_id("customer", "email", customer.email.strip().lower())
+    if customer.phone.strip():
+        return derived_id("customer", "phone", _NOT_ALPHANUMERIC.sub("", customer.phone))
+    return None
 
 
 def id_of_document(document: str) -> UUID:

@@ -16,6 +16,7 @@ from uuid import uuid4
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, HeadersType
 from aio_pika.exceptions import AMQPError
+from pamqp.commands import Basic
 
 from messaging.broker import BrokerLost, Message
 from messaging.postgres import PostgresBroker
@@ -32,6 +33,15 @@ PARTNER_KEYS = (
 )
 _LOST = (AMQPError, BrokerLost, OSError, RuntimeError, TimeoutError)
 _LOOK = 0.25
+
+
+class _NoId(str):
+    """No message id at all: aiormq makes one up for whatever is not true, and AMQP leaves out what is empty."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,17 +111,15 @@ class RabbitLine:
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
 
             async def send(letter: Letter) -> None:
-                message = aio_pika.Message(
+                underlay = await channel.get_underlay_channel()
+                await underlay.basic_publish(
                     letter.body,
-                    headers=dict(letter.headers) or None,
-                    message_id=letter.message_id,
-                    type=letter.type,
-                    correlation_id=letter.correlation_id,
-                    content_type=letter.content_type,
-                    delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+                    exchange=letter.exchange,
+                    routing_key=letter.routing_key,
+                    properties=_properties(letter),
+                    mandatory=True,
+                    timeout=5,
                 )
-                exchange = await channel.get_exchange(letter.exchange, ensure=False)
-                await exchange.publish(message, letter.routing_key, timeout=5)
 
             yield send
 
@@ -255,6 +263,17 @@ async def declare_own_queue(url: str, *keys: str, queue: str = "os-events", kind
         made = await channel.declare_queue(queue, durable=True, arguments=arguments)
         for key in keys or PARTNER_KEYS:
             await made.bind("acerto.events", key)
+
+
+def _properties(letter: Letter) -> Basic.Properties:
+    return Basic.Properties(
+        headers=dict(letter.headers) or None,
+        message_id=letter.message_id or _NoId(),
+        message_type=letter.type,
+        correlation_id=letter.correlation_id,
+        content_type=letter.content_type,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+    )
 
 
 def _event(message: AbstractIncomingMessage) -> Event:
