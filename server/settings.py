@@ -57,6 +57,8 @@ class Settings(BaseModel):
     """Whether one consumer at a time reads `billing-events`; the others stand by."""
 
     grpc_address: str = "127.0.0.1:50051"
+    grpc_share_port: bool = False
+    """Whether other processes may listen on the same gRPC port; `api --workers` sets it for its own."""
     http_address: str = "127.0.0.1:8080"
     max_concurrent_requests: int = Field(default=256, ge=1)
     """Requests served at once; more are refused and asked to come back."""
@@ -145,6 +147,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         problems = "; ".join(_problem(one["loc"], one["msg"]) for one in error.errors(include_url=False))
         raise SettingsError(f"bad settings: {problems}") from None
+
+
+def environment() -> dict[str, str]:
+    """The whole environment, for a process of our own to inherit."""
+    return dict(os.environ)
 
 
 def unknown(environ: Mapping[str, str] | None = None) -> list[str]:

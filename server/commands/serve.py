@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from server.commands import sample
+from server.commands.workers import supervise
 from server.health import Phase
 from server.lifespan import Part, serve
 from server.settings import Settings, unknown
@@ -34,17 +35,27 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         verb.set_defaults(run=demo if name == "demo" else run, roles={name} if name in ROLES else ROLES)
         if name == "all":
             verb.add_argument("--with-sample", action="store_true", help="send one sample work order when ready")
+        if name == "api":
+            verb.add_argument("--workers", type=_count, default=1, metavar="N", help="so many processes on one port")
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Serve; answers 0 after an orderly stop. Raises what the start refuses."""
     for name in unknown():
         structlog.get_logger().warning("a variable that means nothing here, perhaps misspelt", variable=name)
+    if getattr(arguments, "workers", 1) > 1:
+        return await supervise(settings, arguments.workers)
     with_sample = getattr(arguments, "with_sample", False)
     async with built(settings) as house, assembled(house, arguments.roles) as running:
         greeting = Part("greeting", partial(_greet, house, running, with_sample=with_sample))
         await serve([*running.parts, greeting], grace=settings.shutdown_grace, stopping=running.readiness.close)
     return 0
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= 64):
+        raise argparse.ArgumentTypeError("must be a number from 1 to 64")
+    return int(text)
 
 
 async def demo(_: argparse.Namespace, settings: Settings) -> int:

@@ -65,7 +65,8 @@ async def assembled(house: House, roles: Collection[str]) -> AsyncIterator[Runni
     grpc = None
     if "api" in roles:
         health = Health(sorted({method.service for method in methods().values()}))
-        grpc = GrpcServer(house.settings.grpc_address, pipeline(house, units), health)
+        settings = house.settings
+        grpc = GrpcServer(settings.grpc_address, pipeline(house, units), health, share_port=settings.grpc_share_port)
         parts += [
             Part("health", partial(readiness.run, tell=lambda ready: health.serve(ready=ready))),
             Part("grpc", partial(grpc.run, grace=grace)),

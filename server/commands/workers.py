@@ -1,0 +1,69 @@
+"""`api --workers N`: N processes that share one port, for more than one core on one machine.
+
+The kernel spreads connections over them. Each is an ordinary `api` process made anew, not forked: nothing of gRPC
+exists before the process that uses it. Worker k serves its metrics and health on the HTTP port plus k.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+
+import structlog
+
+from server.lifespan import Signals
+from server.ports import host_and_port
+from server.settings import Settings, environment
+from server.wiring import built
+
+RESTART = 1.0
+"""Seconds before a worker that ended by itself is made again."""
+
+
+async def supervise(settings: Settings, workers: int) -> int:
+    """Keep that many workers running until a signal comes; answers 0 when all ended well."""
+    async with built(settings) as house:
+        with Signals() as signals:
+            keeping = [
+                asyncio.create_task(_keep(_environment(settings, house.database.url, number), signals))
+                for number in range(workers)
+            ]
+            statuses = await asyncio.gather(*keeping)
+    return max(statuses)
+
+
+async def _keep(environment: Mapping[str, str], signals: Signals) -> int:
+    """Run one worker, again when it dies; answers the status it had when it was told to stop."""
+    while True:
+        worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "server", "api", env=environment)
+        ended = asyncio.create_task(worker.wait())
+        first = asyncio.create_task(signals.first.wait())
+        await asyncio.wait({ended, first}, return_when=asyncio.FIRST_COMPLETED)
+        first.cancel()
+        if signals.first.is_set():
+            return await _stop(worker, ended, signals)
+        structlog.get_logger().error("a worker ended by itself", pid=worker.pid, status=ended.result())
+        await asyncio.sleep(RESTART)
+
+
+async def _stop(worker: Process, ended: asyncio.Task[int], signals: Signals) -> int:
+    if not ended.done():
+        worker.terminate()
+    second = asyncio.create_task(signals.second.wait())
+    await asyncio.wait({ended, second}, return_when=asyncio.FIRST_COMPLETED)
+    second.cancel()
+    if not ended.done():
+        worker.kill()
+    return await ended
+
+
+def _environment(settings: Settings, database_url: str, number: int) -> dict[str, str]:
+    host, port = host_and_port(settings.http_address)
+    return {
+        **environment(),
+        "ACERTO_DATABASE_URL": database_url,
+        "ACERTO_GRPC_SHARE_PORT": "true",
+        "ACERTO_HTTP_ADDRESS": f"{f'[{host}]' if ':' in host else host}:{port + number if port else 0}",
+    }
