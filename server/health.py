@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from time import perf_counter
@@ -60,6 +59,7 @@ class Readiness:
         self._checking = asyncio.Lock()
         self._closing = False
         self._started = False
+        self._news = asyncio.Event()
 
     def add(self, name: str, probe: Probe, *, time_limit: float | None = None, kept: float = _KEPT_SECONDS) -> None:
         """Depend on a part. `kept` are the seconds for which finding it there stands, when a probe is dear."""
@@ -68,10 +68,12 @@ class Readiness:
     def started(self) -> None:
         """Everything runs: from now on the probes decide."""
         self._started = True
+        self._news.set()
 
     def close(self) -> None:
         """Shutting down: not ready from now on, whatever the probes say."""
         self._closing = True
+        self._news.set()
 
     async def findings(self) -> Mapping[str, Finding]:
         """What each probe found, now or a moment ago."""
@@ -92,10 +94,17 @@ class Readiness:
     async def run(self, stop: asyncio.Event, tell: Callable[[bool], None]) -> None:
         """Tell whether we are ready, now and every second, until `stop` is set; then that we are not."""
         while not stop.is_set():
+            self._news.clear()
             tell(await self.phase() is Phase.READY)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _KEPT_SECONDS)
+            await _first(stop, self._news, within=_KEPT_SECONDS)
         tell(False)
+
+
+async def _first(*events: asyncio.Event, within: float) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
 
 
 async def _look(part: _Part) -> None:

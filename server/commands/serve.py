@@ -13,7 +13,6 @@ import structlog
 
 from server.commands import sample
 from server.commands.workers import supervise
-from server.health import Phase
 from server.lifespan import Part, serve
 from server.settings import Settings, unknown
 from server.wiring import ROLES, House, Running, assembled, built
@@ -93,7 +92,7 @@ async def _greet(house: House, running: Running, stop: asyncio.Event, *, with_sa
 
 async def _ready(running: Running, stop: asyncio.Event) -> bool:
     while not stop.is_set():
-        if await running.readiness.phase() is Phase.READY:
+        if await running.ready():
             return True
         await asyncio.sleep(0.05)
     return False

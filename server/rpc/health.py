@@ -25,6 +25,11 @@ class Health(_Base):  # type: ignore[misc] # see _Base
         self._changed = asyncio.Event()
         self._closing = False
 
+    @property
+    def serving(self) -> bool:
+        """Whether callers are told that requests are welcome."""
+        return bool(self._statuses[""] == _Response.SERVING)
+
     def serve(self, *, ready: bool) -> None:
         """Tell everybody whether requests are welcome; after `close`, they never are."""
         status = _Response.SERVING if ready and not self._closing else _Response.NOT_SERVING

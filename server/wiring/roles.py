@@ -21,7 +21,7 @@ from persistence.unit_of_work import Units
 from persistence.wake import Listener, Notifier, running
 from server.gateway.operations import operations
 from server.gateway.server import HttpServer
-from server.health import Readiness
+from server.health import Phase, Readiness
 from server.lifespan import Part
 from server.preparation import Preparation
 from server.rpc.health import Health
@@ -42,6 +42,11 @@ class Running:
     readiness: Readiness
     http_port: int
     grpc_port: int | None
+    health: Health | None
+
+    async def ready(self) -> bool:
+        """Whether everything is there, and gRPC's callers are told so."""
+        return await self.readiness.phase() is Phase.READY and (self.health is None or self.health.serving)
 
 
 @asynccontextmanager
@@ -62,18 +67,22 @@ async def assembled(house: House, roles: Collection[str]) -> AsyncIterator[Runni
         Part("http", partial(http.run, grace=grace)),
         *_behind(house, roles, preparation, units),
     ]
-    grpc = None
+    grpc = health = None
     if "api" in roles:
         health = Health(sorted({method.service for method in methods().values()}))
         settings = house.settings
         grpc = GrpcServer(settings.grpc_address, pipeline(house, units), health, share_port=settings.grpc_share_port)
         parts += [
-            Part("health", partial(readiness.run, tell=lambda ready: health.serve(ready=ready))),
+            Part("health", partial(readiness.run, tell=partial(_tell, health))),
             Part("grpc", partial(grpc.run, grace=grace)),
         ]
     background = [notifier.run, Listener(house.database, house.woken).run] if "relay" in roles else [notifier.run]
     async with running(*background):
-        yield Running(tuple(parts), readiness, http.port, grpc.port if grpc else None)
+        yield Running(tuple(parts), readiness, http.port, grpc.port if grpc else None, health)
+
+
+def _tell(health: Health, ready: bool) -> None:
+    health.serve(ready=ready)
 
 
 def _behind(house: House, roles: Collection[str], preparation: Preparation, units: Units) -> list[Part]:

@@ -1,0 +1,37 @@
+"""Several API processes on one port: one service to its callers, and a worker that dies is made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import grpc
+import psutil
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.support.fleet import Fleet
+from tests.support.waiting import eventually
+
+
+async def serving(port: int) -> bool:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        try:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
+        except grpc.aio.AioRpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def workers(pid: int) -> set[int]:
+    return {child.pid for child in psutil.Process(pid).children() if "server" in child.cmdline()}
+
+
+async def test_a_worker_that_dies_is_made_again_and_all_end_in_order(tmp_path: Path, database_url: str) -> None:
+    with Fleet(tmp_path / "fleet", database_url=database_url) as fleet:
+        api = fleet.start("api", "--workers", "2")
+        await eventually(lambda: len(api.logged("ready")) == 2, within=30, what="both workers are ready")
+        before = workers(api.program.pid)
+        psutil.Process(min(before)).kill()
+        await eventually(lambda: len(api.logged("ready")) == 3, within=30, what="the dead one is made again")
+        assert await serving(api.grpc_port)
+        assert api.program.terminate() == 0
+        assert [pid for pid in before if psutil.pid_exists(pid)] == []
