@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
+from domain.cancellation import ended
 from domain.errors import DomainError
 from domain.failpoints import reach
 from domain.meter import Meter
@@ -75,9 +76,8 @@ class Consumer:
             try:
                 return await (session.one_by_one() if alone else session.side_by_side())
             finally:
-                for task in background:
-                    task.cancel()
-                await asyncio.wait(background)
+                session.ending = True
+                await ended(background)
                 await session.lanes.cancel()
 
 
@@ -97,6 +97,7 @@ class _Session:
         self._dead_letters = dead_letters
         self._effects = effects(dead_letters)
         self.lanes = Lanes(self._settle, meter)
+        self.ending = False
 
     async def one_by_one(self) -> bool:
         """Take deliveries singly while they are suspect; the first that is not ends it."""
@@ -129,8 +130,8 @@ class _Session:
         return suspected
 
     async def resume(self) -> None:
-        """Apply deferred messages as they fall due."""
-        while True:
+        """Apply deferred messages as they fall due, until `ending`."""
+        while not self.ending:
             try:
                 if await self._effects.resume(self._queue):
                     continue

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
+from domain.cancellation import ended
 from domain.events import Received
 from domain.meter import Meter
 from messaging.broker import Delivery
@@ -19,6 +20,8 @@ from messaging.broker import Delivery
 LANES: Final = 16
 BATCH: Final = 32
 """Messages that one transaction takes at most."""
+TURNS: Final = 3
+"""Lanes that work at once: enough to keep the database busy, few enough for the others to gather a batch meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Lanes:
         self._meter = meter
         self._lanes = [deque[Waiting]() for _ in range(LANES)]
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(TURNS)
         self._error: BaseException | None = None
         self.failed = asyncio.Event()
 
@@ -69,11 +73,7 @@ class Lanes:
         """Drop what waits and stop what runs; the broker delivers it again."""
         for lane in self._lanes:
             lane.clear()
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        await ended(self._running.values())
 
     def _start(self, number: int) -> None:
         task = asyncio.create_task(self._run(number), name=f"lane-{number}")
@@ -85,8 +85,9 @@ class Lanes:
         # One turn of the loop lets the deliveries that came in the same breath join the batch.
         await asyncio.sleep(0)
         while lane:
-            self._meter.gauge("acerto_lane_depth", sum(map(len, self._lanes)))
-            await self._settle(take(lane))
+            async with self._turns:
+                self._meter.gauge("acerto_lane_depth", sum(map(len, self._lanes)))
+                await self._settle(take(lane))
 
     def _ended(self, number: int, task: asyncio.Task[None]) -> None:
         self._running.pop(number, None)

@@ -60,6 +60,8 @@ class Housekeeping:
                 row = await cursor.fetchone()
                 if row and row[0]:
                     await self._partitions(connection)
+                    # A new partition locks the whole archive, and every relay writes there: end that first.
+                    await connection.commit()
                     await self._let_go(connection)
                 await connection.commit()
 

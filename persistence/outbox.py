@@ -121,11 +121,17 @@ class SqlOutbox:
             raise RuntimeError("the outbox is claimed outside `opened`")
         with translated():
             try:
-                buckets = await self._lock(connection)
-                pending = await self._read(connection, buckets) if buckets else []
-                yield SqlClaim(connection, pending)
+                yield SqlClaim(connection, await self._pending(connection))
             finally:
                 await connection.rollback()
+
+    async def _pending(self, connection: Connection) -> list[Pending]:
+        # Buckets whose every key is blocked are put to rest, so that the search ends, at work or at nothing.
+        while buckets := await self._lock(connection):
+            if pending := await self._read(connection, buckets):
+                return pending
+            await connection.rollback()
+        return []
 
     async def _lock(self, connection: Connection) -> list[int]:
         now = time.monotonic()

@@ -17,7 +17,7 @@ from persistence.statements import compiled, insert_many
 
 _CODE = bindparam("code", type_=Text())
 _DESCRIPTION = bindparam("description", type_=Text())
-_BY_CODE = func.lower(service_prices.c.code) == func.lower(_CODE)
+_BY_CODE = func.lower(service_prices.c.code) == func.lower(func.btrim(_CODE))
 _BY_DESCRIPTION = func.lower(func.btrim(service_prices.c.description)) == func.lower(func.btrim(_DESCRIPTION))
 _FIND = compiled(
     select(service_prices)

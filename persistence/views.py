@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
+from psycopg_pool import PoolTimeout, TooManyRequests
 
 from domain.actor import Actor
 from domain.billing.budget import Budget
@@ -24,6 +25,8 @@ from persistence.service_prices import service_price_from_row
 from persistence.statements import compiled
 
 _BUDGETS = compiled(BUDGETS)
+_GONE = (None, "57P01", "57P02")
+"""SQLSTATEs of a session that ended: without a word, by an administrator's command, by a crash."""
 _SEEN = "workshop_id = ANY (%(workshops)s)"
 _ENTRIES = """
 SELECT l.*, a.published_at
@@ -114,12 +117,15 @@ class Views:
             where = [*where, table + _SEEN]
             parameters = {**parameters, "workshops": list(actor.workshops)}
         sql = f"{select}{' WHERE ' if where else ''}{' AND '.join(where)}{tail}"
-        try:
-            return await self._read(sql, parameters)
-        except psycopg.OperationalError:
-            # The pool may have handed out a connection that died while it was idle: a read may be asked again.
-            with translated():
+        with translated():
+            try:
                 return await self._read(sql, parameters)
+            except psycopg.OperationalError as error:
+                if error.sqlstate not in _GONE or isinstance(error, PoolTimeout | TooManyRequests):
+                    raise
+            # The connection died while it was idle, and so did its neighbours: a read may be asked again on a live one.
+            await self._database.reads.check()
+            return await self._read(sql, parameters)
 
     async def _read(self, sql: str, parameters: Mapping[str, Any]) -> list[DictRow]:
         async with self._database.reads.connection() as connection:

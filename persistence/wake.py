@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 
+from domain.cancellation import ended
 from persistence.engine import Database
 
 CHANNEL = "acerto_outbox"
@@ -66,7 +68,7 @@ class Listener:
                 self._woken.set()
 
 
-async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+async def _for_ever(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     while True:
         try:
             await work()
@@ -76,12 +78,10 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
 
 
 @asynccontextmanager
-async def running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def running(*works: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """Run works in the background meanwhile."""
-    tasks = [asyncio.ensure_future(work()) for work in works]
+    tasks = [asyncio.create_task(work()) for work in works]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(tasks)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from domain.cancellation import ended
+
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -70,7 +72,7 @@ async def serve(
             failed = [task for task in tasks if task.done()]
             await _stop(list(zip(parts, tasks, strict=True)), signals.second, grace)
         finally:
-            await _end(tasks)
+            await ended(tasks)
     if failed:
         raise PartFailed(f"{failed[0].get_name()} ended without being asked to") from failed[0].exception()
 
@@ -99,9 +101,3 @@ async def _stop(running: list[tuple[Part, asyncio.Task[None]]], at_once: asyncio
             await asyncio.wait([task, hurry], timeout=left, return_when=asyncio.FIRST_COMPLETED)
     finally:
         hurry.cancel()
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

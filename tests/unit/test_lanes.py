@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from domain.meter import NoMeter
-from messaging.lanes import BATCH, Lanes, Waiting, take
+from messaging.lanes import BATCH, TURNS, Lanes, Waiting, take
 from tests.support.builders import a_delivery, a_message, received
 from tests.support.waiting import eventually
 
@@ -70,7 +70,7 @@ async def test_different_keys_are_settled_side_by_side() -> None:
     lanes = Lanes(settled, NoMeter())
     for n in range(100):
         lanes.put(waiting(1 + n))
-    await eventually(lambda: settled.running > 10, what="lanes that run at once")
+    await eventually(lambda: settled.running == TURNS, what="lanes that run at once")
     settled.gate.set()
     await lanes.drain()
 

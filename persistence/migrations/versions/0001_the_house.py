@@ -13,13 +13,16 @@ depends_on = None
 
 OUTBOX_MESSAGE = """
 CREATE VIEW outbox_message AS
-SELECT event_id AS id, event_type, convert_from(body, 'UTF8') AS payload, false AS published,
-       NULL::timestamptz AS published_at, headers ->> 'CorrelationId' AS correlation_id,
+SELECT event_id AS id, event_type,
+       CASE content_type WHEN 'application/json' THEN convert_from(body, 'UTF8')
+                         ELSE encode(body, 'base64') END AS payload,
+       false AS published, NULL::timestamptz AS published_at, headers ->> 'CorrelationId' AS correlation_id,
        headers ->> 'CausationId' AS causation_id
   FROM outbox
 UNION ALL
-SELECT event_id, event_type, convert_from(body, 'UTF8'), true, published_at, headers ->> 'CorrelationId',
-       headers ->> 'CausationId'
+SELECT event_id, event_type,
+       CASE content_type WHEN 'application/json' THEN convert_from(body, 'UTF8') ELSE encode(body, 'base64') END,
+       true, published_at, headers ->> 'CorrelationId', headers ->> 'CausationId'
   FROM outbox_archive
 """
 
