@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -103,14 +102,12 @@ def budget_to_row(budget: Budget) -> Row:
         "customer_id": customer.id,
         "work_order_id": budget.work_order_id,
         "description": budget.description,
-        "customer": json.dumps(
-            {
-                "name": customer.name,
-                "email": customer.email,
-                "phone": customer.phone,
-                "document": customer.document,
-            }
-        ),
+        "customer": {
+            "name": customer.name,
+            "email": customer.email,
+            "phone": customer.phone,
+            "document": customer.document,
+        },
         "status": budget.status and budget.status.value,
         "price_source": budget.price_source.value,
         "total_cents": budget.total and budget.total.cents,
@@ -131,7 +128,7 @@ def revision_to_row(budget: Budget) -> Row:
         "workshop_id": budget.workshop_id,
         "provider_id": None,
         "customer_id": budget.customer.id,
-        "items": json.dumps([_item_to_json(item) for item in budget.items]),
+        "items": [_item_to_json(item) for item in budget.items],
         "total_cents": budget.total and budget.total.cents,
         "created_at": budget.updated_at,
     }

@@ -23,7 +23,7 @@ from persistence.engine import Connection, Database
 from persistence.errors import translated
 from persistence.schema import inbox, inbox_deferred
 from persistence.session import Row, Write
-from persistence.statements import arrays, insert_many
+from persistence.statements import insert_many, rows_of
 from persistence.unit_of_work import JoinedUnit, Work, joined
 
 APPLIED = "applied"
@@ -38,8 +38,8 @@ _DEFER = (
     + " ON CONFLICT (consumer, message_id) DO NOTHING"
 )
 _OUTCOMES = """
-UPDATE inbox SET outcome = k.outcome FROM unnest(%(consumer)s::text[], %(message_id)s::text[], %(outcome)s::text[])
-       k(consumer, message_id, outcome)
+UPDATE inbox SET outcome = k.outcome
+  FROM json_to_recordset(%(rows)s::json) AS k(consumer text, message_id text, outcome text)
  WHERE inbox.consumer = k.consumer AND inbox.message_id = k.message_id
 """
 _DUE = """
@@ -176,7 +176,7 @@ async def _note(connection: Connection, messages: Sequence[Received]) -> set[str
         return set()
     # Sorted, so that two consumers with the same messages wait for each other in one order.
     rows = [_inbox_row(message) for message in sorted(messages, key=lambda message: message.message_id)]
-    cursor = await connection.execute(_NOTE, arrays(rows))
+    cursor = await connection.execute(_NOTE, rows_of(rows))
     return {message_id for (message_id,) in await cursor.fetchall()}
 
 
@@ -199,7 +199,7 @@ async def _behind(connection: Connection, messages: Sequence[Received]) -> list[
 
 async def _defer(connection: Connection, messages: Sequence[Received], reason: str) -> None:
     if messages:
-        await connection.execute(_DEFER, arrays([_deferred_row(message, reason) for message in messages]))
+        await connection.execute(_DEFER, rows_of([_deferred_row(message, reason) for message in messages]))
 
 
 def _inbox_row(message: Received) -> Row:
@@ -235,7 +235,7 @@ def _deferred_row(message: Received, reason: str) -> Row:
         "content": json.dumps(message.content, default=str),
         "body": message.body,
         "digest": message.digest,
-        "trace": json.dumps(dict(message.trace)),
+        "trace": dict(message.trace),
         "last_error": reason[:500],
     }
 

@@ -5,7 +5,6 @@ A request's unit of work has a session of its own; the units of a batch of messa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from domain.identity import Ids
 from domain.retry import Conflict
 from persistence.engine import Connection
 from persistence.schema import BUCKETS, outbox, work_order_log
-from persistence.statements import arrays, insert_many, written
+from persistence.statements import insert_many, rows_of, written
 
 Row = dict[str, Any]
 
@@ -104,7 +103,7 @@ class Session:
         writes += [Write(_LOG, self._log), Write(_OUTBOX, self._outbox), *self._extra]
         writes = [write for write in writes if write.rows]
         async with self.connection.pipeline():
-            cursors = [await self.connection.execute(write.sql, arrays(write.rows)) for write in writes]
+            cursors = [await self.connection.execute(write.sql, rows_of(write.rows)) for write in writes]
         if any(cursor.rowcount != len(write.rows) for cursor, write in zip(cursors, writes, strict=True)):
             raise Conflict
         self.published = len(self._outbox)
@@ -188,6 +187,6 @@ def _outbox_row(publication: Publication) -> Row:
         "exchange": publication.exchange,
         "routing_key": publication.routing_key,
         "content_type": publication.content_type,
-        "headers": json.dumps(publication.headers),
+        "headers": publication.headers,
         "body": publication.body,
     }

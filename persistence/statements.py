@@ -1,19 +1,21 @@
 """SQL is written by SQLAlchemy Core, once, at import, and run by psycopg.
 
-A multi-row statement takes one array per column, so its text, and with it the server's prepared plan, is the same
-for any number of rows.
+A multi-row statement takes its rows as one JSON parameter: its text, and so the server's prepared plan, is the same for
+any number of rows, and one `json.dumps` costs less than dumping an array per column (docs/decisions/0003).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Column, Dialect, Table, bindparam, column, func, select
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert, psycopg
+from sqlalchemy.dialects.postgresql import JSON, insert, psycopg
 from sqlalchemy.sql import TableValuedAlias
-from sqlalchemy.sql.elements import ClauseElement, ColumnElement
-from sqlalchemy.types import Text
+from sqlalchemy.sql.elements import ClauseElement
 
 _DIALECT: Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
 
@@ -29,10 +31,10 @@ def written(table: Table) -> list[Column[Any]]:
 
 
 def insert_many(table: Table, columns: Sequence[Column[Any]] | None = None) -> str:
-    """INSERT any number of rows from one array per column; see `arrays`."""
+    """INSERT any number of rows, in their order; its parameters are `rows_of` them."""
     columns = columns or written(table)
     rows = _rows(columns)
-    return compiled(insert(table).from_select(columns, select(*(_value(rows, c) for c in columns))))
+    return compiled(insert(table).from_select(columns, select(*(rows.c[c.name] for c in columns))))
 
 
 def update_many(table: Table, key: str, columns: Iterable[str]) -> str:
@@ -43,26 +45,26 @@ def update_many(table: Table, key: str, columns: Iterable[str]) -> str:
     statement = (
         table.update()
         .where(table.c[key] == rows.c[key], table.c.version == rows.c.stored_version)
-        .values({name: _value(rows, table.c[name]) for name in columns})
+        .values({name: rows.c[name] for name in columns})
     )
     return compiled(statement)
 
 
-def arrays(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """The rows as one list per column: the parameters of a multi-row statement."""
-    return {name: [row[name] for row in rows] for name in rows[0]}
+def rows_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The parameters of a multi-row statement. Values for JSON columns are plain Python, not text."""
+    return {"rows": json.dumps(rows, default=_text, ensure_ascii=False)}
 
 
 def _rows(columns: Sequence[Column[Any]]) -> TableValuedAlias:
-    given = [bindparam(c.name, type_=ARRAY(_wire(c))) for c in columns]
-    return func.unnest(*given).table_valued(*(column(c.name, _wire(c)) for c in columns)).render_derived(name="rows")
+    # The types are spelt in the column list of json_to_recordset, since the table has no row of that shape.
+    given = func.json_to_recordset(bindparam("rows", type_=JSON()))
+    return given.table_valued(*(column(c.name, c.type) for c in columns)).render_derived(name="rows", with_types=True)
 
 
-def _wire(c: Column[Any]) -> Any:
-    # JSON travels as text: an array of jsonb would have each element wrapped by hand.
-    return Text() if isinstance(c.type, JSONB) else c.type
-
-
-def _value(rows: TableValuedAlias, c: Column[Any]) -> ColumnElement[Any]:
-    value = cast("ColumnElement[Any]", rows.c[c.name])
-    return value.cast(JSONB) if isinstance(c.type, JSONB) else value
+def _text(value: object) -> str:
+    """PostgreSQL's input form of what JSON has no word for."""
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    if isinstance(value, UUID | datetime):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} has no form in a multi-row statement")

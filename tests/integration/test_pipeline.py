@@ -59,10 +59,12 @@ async def test_what_the_caller_says_about_the_saga_reaches_the_use_case() -> Non
 async def test_all_violations_come_at_once_with_their_paths() -> None:
     wrong = pb.CreateBudgetRequest(work_order_id="x", request_id="y", description="a\0b")
     wrong.items.add(quantity="0", description="fine", kind=budget_pb2.LINE_ITEM_KIND_PART)
+    wrong.amount.units, wrong.amount.nanos, wrong.amount.currency_code = 1, -10_000_000, "BRL"
     async with Scene().served() as served:
         refused = await refusal(served.billing.CreateBudget(wrong))
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
     assert sorted(refused.fields) == [
+        "amount",
         "description",
         "items[0].quantity",
         "items[0].unit_price",
@@ -73,12 +75,11 @@ async def test_all_violations_come_at_once_with_their_paths() -> None:
 
 async def test_what_only_translation_can_see_comes_at_once_too() -> None:
     wrong = pb.CreateBudgetRequest(work_order_id=str(UUID(int=0)))
-    wrong.amount.units, wrong.amount.nanos, wrong.amount.currency_code = 1, -10_000_000, "BRL"
     line = wrong.items.add(kind=budget_pb2.LINE_ITEM_KIND_PART, description="x", quantity="1")
     line.unit_price.units, line.unit_price.currency_code = -1, "BRL"
     async with Scene().served() as served:
         refused = await refusal(served.billing.CreateBudget(wrong))
-    assert refused.fields == ["items[0].unit_price", "amount", "work_order_id"]
+    assert refused.fields == ["items[0].unit_price", "work_order_id"]
 
 
 async def test_lines_that_add_up_to_more_than_money_can_hold_are_refused() -> None:
