@@ -9,12 +9,15 @@ from domain.events import Pending
 from domain.identity import derived_id
 from messaging.broker import HeaderValue, Message
 from messaging.codec import must_be_read
-from messaging.topology import DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE
+from messaging.topology import DEAD_LETTER_EXCHANGE, DEAD_LETTER_QUEUE, INBOUND_QUEUE
 
 ATTEMPTS = "acerto-attempts"
 REASON, DETAIL = "acerto-reason", "acerto-detail"
 FROM_EXCHANGE, FROM_ROUTING_KEY, FROM_MESSAGE_ID = "acerto-exchange", "acerto-routing-key", "acerto-message-id"
 """Our headers on dead letters; no `x-` prefix, since brokers keep those to themselves and drop some on a republish."""
+
+DIED_IN = "x-first-death-queue"
+"""What brokers write on a message that went over its queue's delivery limit."""
 
 _OURS = frozenset({ATTEMPTS, REASON, DETAIL, FROM_EXCHANGE, FROM_ROUTING_KEY, FROM_MESSAGE_ID})
 
@@ -78,19 +81,24 @@ def _plain(value: HeaderValue) -> str:
     return str(value).replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:1000]
 
 
-def requeued(message: Message, queue_exchange: str) -> Message:
-    """A dead letter as it was before, to be sent once more to where it came from; the attempts stay counted."""
-    headers = {name: value for name, value in message.headers.items() if name == ATTEMPTS or name not in _OURS}
+def requeued(message: Message) -> Message:
+    """A dead letter as it was before, to be sent once more to where it came from; the attempts stay counted.
+
+    One that the broker itself put aside says only which queue it was in: it goes straight back there.
+    """
+    told = message.headers
+    ours = FROM_ROUTING_KEY in told
+    queue = str(told.get(DIED_IN, INBOUND_QUEUE))
     return Message(
-        exchange=str(message.headers.get(FROM_EXCHANGE) or queue_exchange),
-        routing_key=str(message.headers.get(FROM_ROUTING_KEY) or message.routing_key),
-        message_id=message.message_id,
+        exchange=str(told[FROM_EXCHANGE]) if ours else "",
+        routing_key=str(told[FROM_ROUTING_KEY]) if ours else queue,
+        message_id=str(told[FROM_MESSAGE_ID]) if ours else message.message_id,
         body=message.body,
         content_type=message.content_type,
         type=message.type,
         correlation_id=message.correlation_id,
         timestamp=message.timestamp,
-        headers=headers,
+        headers={name: value for name, value in told.items() if name == ATTEMPTS or name not in _OURS},
     )
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, DecimalException
 from typing import Any, NoReturn
+from uuid import UUID
 
 from domain.events import Received
 from domain.identity import derived_id, work_order_id
@@ -44,6 +45,8 @@ EVENT_TYPES = {
 _KNOWN = frozenset(EVENT_TYPES.values())
 _NOT_JSON = ("image/", "audio/", "video/", "multipart/", "application/protobuf", "application/x-protobuf")
 _DEEPEST = 6
+_NOBODY = str(UUID(int=0))
+"""What a partner's system writes when it has no id: taken for one, all its messages would be one."""
 _NESTING = 40
 _LONGEST_ID = 200
 """Bytes. An id is a message property, which AMQP gives 255 bytes."""
@@ -71,12 +74,9 @@ def read(message: Message, consumer: str) -> Received:
     _must_be_shallow(content)
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     correlation_id = headers.get("correlationid") or message.correlation_id or _named(layers, "CorrelationId")
-    message_id = (
-        headers.get("eventid")
-        or _named(layers, "EventId")
-        or message.message_id
-        or str(derived_id("message", event_type, key, correlation_id, canonical))
-    )
+    told = (headers.get("eventid"), _named(layers, "EventId"), message.message_id)
+    derived = str(derived_id("message", event_type, key, correlation_id, canonical))
+    message_id = next((one for one in told if one and one != _NOBODY), derived)
     return Received(
         consumer=consumer,
         message_id=_id(message_id),

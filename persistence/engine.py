@@ -28,7 +28,10 @@ class Database:
 
     def __init__(self, url: str, *, size: int = 8, statement_timeout: float = 15.0) -> None:
         self.url = url
-        self._limits = f"-c statement_timeout={int(statement_timeout * 1000)} -c timezone=UTC"
+        self._limits = (
+            f"-c statement_timeout={int(statement_timeout * 1000)} -c timezone=UTC"
+            " -c default_transaction_isolation=read\\ committed"
+        )
         self.writes = self._pool("acerto-writes", size, autocommit=False)
         self.reads = self._pool("acerto-reads", size, autocommit=True)
 
@@ -47,6 +50,8 @@ class Database:
             max_waiting=200,
             timeout=5.0,
             name=name,
+            # A write cannot be asked again as a read can: its connection is known to live before it begins.
+            check=None if autocommit else AsyncConnectionPool.check_connection,
             open=False,
         )
 

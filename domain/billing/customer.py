@@ -31,15 +31,19 @@ class Customer:
 
 
 def _id_of(customer: Customer) -> UUID | None:
-    if customer.document.strip():
+    if _bare(customer.document):
         return id_of_document(customer.document)
     if customer.email.strip():
         return derived_id("customer", "email", customer.email.strip().lower())
-    if customer.phone.strip():
-        return derived_id("customer", "phone", _NOT_ALPHANUMERIC.sub("", customer.phone))
+    if _bare(customer.phone):
+        return derived_id("customer", "phone", _bare(customer.phone))
     return None
 
 
 def id_of_document(document: str) -> UUID:
     """The customer id that a taxpayer's document stands for, punctuation and case aside."""
-    return derived_id("customer", "document", _NOT_ALPHANUMERIC.sub("", document).upper())
+    return derived_id("customer", "document", _bare(document).upper())
+
+
+def _bare(text: str) -> str:
+    return _NOT_ALPHANUMERIC.sub("", text)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from messaging.broker import BrokerLost, Message, Take
 from messaging.envelope import ATTEMPTS, DETAIL, FROM_ROUTING_KEY, REASON, requeued
-from messaging.topology import DEAD_LETTER_QUEUE, PARTNER_EXCHANGE
+from messaging.topology import DEAD_LETTER_QUEUE
 from persistence.operator_log import note
 from server.commands.operator import add_reason, show, who
 from server.settings import Settings
@@ -57,7 +57,7 @@ async def _send_back(house: House, wanted: Sequence[tuple[Message, Take]]) -> No
     # First the copy, confirmed, then the removal: a crash in between leaves two, and the inbox applies one.
     async with house.broker.publisher() as publisher:
         for letter, take in wanted:
-            (refusal,) = await publisher.publish([requeued(letter, PARTNER_EXCHANGE)])
+            (refusal,) = await publisher.publish([requeued(letter)])
             if refusal is not None:
                 raise BrokerLost(f"{letter.message_id} was refused ({refusal.reason}) and stays a dead letter")
             await take()

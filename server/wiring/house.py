@@ -26,6 +26,9 @@ from server.system import SystemClock, SystemIds
 from server.telemetry import Telemetry
 from server.tracing import tracer_for
 
+LARGEST_BODY = 128 * 1024 * 1024
+"""Bytes: what RabbitMQ 3.x may deliver to us must be sendable as a dead letter. Our own events have 1 MiB at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class House:
@@ -76,7 +79,9 @@ async def built(settings: Settings) -> AsyncIterator[House]:
         database = await stack.enter_async_context(Database(url, size=settings.database_pool).opened())
         amqp = settings.broker_url and settings.broker_url.get_secret_value()
         tracer = tracer_for(settings.otlp_endpoint)
-        broker: Broker = RabbitBroker(amqp) if amqp else PostgresBroker(url)
+        broker: Broker = (
+            RabbitBroker(amqp, max_body=LARGEST_BODY) if amqp else PostgresBroker(url, max_body=LARGEST_BODY)
+        )
         yield House(
             settings=settings,
             database=database,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from domain.errors import DomainError
@@ -26,13 +26,14 @@ class MemoryClaim:
 
 
 class MemoryOutbox:
-    """`failures` are raised by the next settlements, one each."""
+    """`failures` are raised by the next settlements, one each; `after_read` is called once a claim has read."""
 
     def __init__(self, *rows: Pending) -> None:
         self.rows = list(rows)
         self.archive: list[Pending] = []
         self.refused: list[tuple[Pending, Refusal]] = []
         self.failures: list[DomainError] = []
+        self.after_read: Callable[[], None] | None = None
         self.openings = 0
         self.claims = 0
 
@@ -44,4 +45,7 @@ class MemoryOutbox:
     @asynccontextmanager
     async def claim(self) -> AsyncIterator[MemoryClaim]:
         self.claims += 1
-        yield MemoryClaim(self, tuple(self.rows))
+        claim = MemoryClaim(self, tuple(self.rows))
+        if self.after_read:
+            self.after_read()
+        yield claim

@@ -6,61 +6,24 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar
-from uuid import UUID
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
 from acerto.events.v1 import billing_events_pb2, work_order_events_pb2
-from domain.billing.events import BillingFact, BudgetCanceled, BudgetGenerated
-from domain.events import Fact, Stamp
+from domain.billing.events import BillingFact
+from domain.events import Fact
 from messaging.codec import contract_of, contracts, encode_json, encode_protobuf, must_be_read
 from messaging.envelope import message_of
 from messaging.reader import ALIASES, EVENT_TYPES
 from messaging.routes import ROUTES
 from messaging.topology import INBOUND_KEYS, OWN_EXCHANGE, PARTNER_KEYS
 from tests.support.builders import a_pending
+from tests.support.golden import BUDGET, CANCELED, EVENT, GENERATED, GOLDEN, OS, STAMP
 
-OS, BUDGET, EVENT = (
-    UUID("01890a5d-ac96-774b-bcce-b302099a8057"),
-    UUID("01890a5d-ac96-774b-bcce-b302099a8058"),
-    UUID("01890a5d-ac96-774b-bcce-b302099a8059"),
-)
-GENERATED = BudgetGenerated(
-    aggregate_id=BUDGET,
-    aggregate_version=1,
-    os_id=OS,
-    budget_id=BUDGET,
-    amount_cents=12_305,
-    revision=1,
-    status_detail="DRAFT",
-)
-CANCELED = BudgetCanceled(
-    aggregate_id=BUDGET,
-    aggregate_version=2,
-    os_id=OS,
-    budget_id=BUDGET,
-    amount_cents=12_305,
-    reason='sem peças, "hoje"\n',
-    status_detail="CANCELED",
-)
-STAMP = Stamp(
-    event_id=EVENT,
-    key_seq=7,
-    occurred_at=datetime(2026, 3, 1, 9, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=-3))),
-    correlation_id="saga",
-    causation_id="cause",
-    trace={"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"},
-)
-GOLDEN = {
-    GENERATED: '{"OsId":"01890a5d-ac96-774b-bcce-b302099a8057","BudgetId":"01890a5d-ac96-774b-bcce-b302099a8058",'
-    '"Amount":123.05,"AmountCents":12305,"Status":0,"Revision":1,"StatusDetail":"DRAFT"}',
-    CANCELED: '{"OsId":"01890a5d-ac96-774b-bcce-b302099a8057","BudgetId":"01890a5d-ac96-774b-bcce-b302099a8058",'
-    '"Status":3,"StatusDetail":"CANCELED","Reason":"sem peças, \\"hoje\\"\\n","Amount":123.05,"AmountCents":12305}',
-}
 MINIMUM = {
     "BudgetGenerated": {"OsId", "BudgetId", "Amount", "Status", "Revision"},
     "BudgetCanceled": {"OsId", "BudgetId", "Status", "StatusDetail", "Reason", "Amount"},

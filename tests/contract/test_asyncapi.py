@@ -1,0 +1,190 @@
+"""docs/asyncapi.yaml against the code: every channel, key, header and field, from the page to the code and back."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import jsonschema
+import pytest
+import yaml
+from google.protobuf.descriptor import FieldDescriptor
+
+from acerto.events.v1 import options_pb2, work_order_events_pb2
+from domain.billing.line_item import LineItemKind
+from domain.events import Stamp
+from messaging.codec import contracts, encode_json
+from messaging.os_events import cancellation_of, order_of
+from messaging.reader import ALIASES, EVENT_TYPES, read
+from messaging.topology import DEAD_LETTER_QUEUE, INBOUND_KEYS, OWN_EXCHANGE, PARTNER_EXCHANGE
+from tests.support.builders import AT, QUEUE, a_message
+from tests.support.golden import GOLDEN
+
+PAGE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docs" / "asyncapi.yaml").read_text("utf-8"))
+IN = {key: (PARTNER_EXCHANGE, event_type) for key, event_type in EVENT_TYPES.items()}
+OUT = {contract.routing_key: (contract.exchange, name) for name, contract in contracts().items()}
+MESSAGES: dict[str, Any] = PAGE["components"]["messages"]
+EXAMPLES = [
+    pytest.param(name, example, id=f"{name} {example['name']}")
+    for name, message in MESSAGES.items()
+    for example in message["examples"]
+]
+
+
+def resolved(reference: str) -> Any:
+    """What a local reference points at."""
+    place: Any = PAGE
+    for step in reference.removeprefix("#/").split("/"):
+        place = place[step]
+    return place
+
+
+def schema_of(message: str) -> dict[str, Any]:
+    found: dict[str, Any] = resolved(MESSAGES[message]["payload"]["$ref"])
+    return found
+
+
+def headers_of(message: str) -> dict[str, Any]:
+    (trait,) = MESSAGES[message]["traits"]
+    found: dict[str, Any] = resolved(resolved(trait["$ref"])["headers"]["$ref"])
+    return found
+
+
+def valid(instance: object, schema: dict[str, Any]) -> None:
+    whole = {"components": PAGE["components"], **schema}
+    jsonschema.Draft7Validator(whole, format_checker=jsonschema.FormatChecker()).validate(instance)
+
+
+def references(node: object) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if "$ref" in node else []
+        return own + [found for member in node.values() for found in references(member)]
+    return [found for member in node for found in references(member)] if isinstance(node, list) else []
+
+
+def test_every_reference_points_at_something() -> None:
+    found = references(PAGE)
+    assert found
+    for reference in found:
+        resolved(reference)
+
+
+def test_the_channels_are_exactly_the_routing_keys_of_the_code() -> None:
+    assert PAGE["asyncapi"] == "3.0.0"
+    assert PAGE["channels"].keys() == {*INBOUND_KEYS, *OUT} == {*IN, *OUT}
+
+
+@pytest.mark.parametrize(("key", "exchange", "name"), [(key, *event) for key, event in (IN | OUT).items()])
+def test_a_channel_is_its_key_on_its_exchange_with_its_one_message(key: str, exchange: str, name: str) -> None:
+    channel = PAGE["channels"][key]
+    assert channel["address"] == key
+    assert channel["messages"] == {name: {"$ref": f"#/components/messages/{name}"}}
+    assert channel["bindings"]["amqp"]["is"] == "routingKey"
+    told = channel["bindings"]["amqp"]["exchange"]
+    assert (told["name"], told["type"], told["durable"]) == (exchange, "topic", True)
+    assert exchange in {PARTNER_EXCHANGE, OWN_EXCHANGE}
+    assert MESSAGES[name]["name"] == name
+
+
+def test_every_channel_has_one_operation_in_its_direction() -> None:
+    told = {(each["action"], each["channel"]["$ref"]) for each in PAGE["operations"].values()}
+    received = {("receive", f"#/channels/{key}") for key in IN}
+    assert told == received | {("send", f"#/channels/{key}") for key in OUT}
+    assert len(PAGE["operations"]) == len(told)
+    for name, operation in PAGE["operations"].items():
+        (message,) = operation["messages"]
+        assert name == operation["action"] + message["$ref"].rsplit("/", 1)[1]
+        assert message["$ref"].startswith(operation["channel"]["$ref"])
+
+
+@pytest.mark.parametrize("name", contracts())
+def test_what_must_be_read_is_said_to_be_mandatory_and_persistent(name: str) -> None:
+    binding = PAGE["operations"][f"send{name}"]["bindings"]["amqp"]
+    assert (binding["mandatory"], binding["deliveryMode"]) == (contracts()[name].must_be_read, 2)
+
+
+@pytest.mark.parametrize("name", contracts())
+def test_an_outgoing_message_has_exactly_the_members_of_its_contract(name: str) -> None:
+    contract = contracts()[name]
+    schema = schema_of(name)
+    assert list(schema["properties"]) == [member for member, _ in contract.members]
+    numbers = {field.json_name: field.GetOptions().Extensions[options_pb2.number] for field in fields(contract.message)}
+    optional = {field.json_name for field in fields(contract.message) if field.has_presence}
+    assert set(schema["required"]) == {member for member, _ in contract.members} - optional
+    for member, number in numbers.items():
+        assert not number or {number, member} <= schema["properties"].keys()
+
+
+def fields(message: Any) -> list[FieldDescriptor]:
+    return list(message.DESCRIPTOR.fields)
+
+
+@pytest.mark.parametrize("name", EVENT_TYPES.values())
+def test_an_incoming_message_has_exactly_the_fields_that_are_documented_and_read(name: str) -> None:
+    documented = work_order_events_pb2.DESCRIPTOR.message_types_by_name[name]
+    properties = schema_of(name)["properties"]
+    assert set(properties) == {field.json_name for field in documented.fields}
+    assert set(properties) <= ALIASES.keys()
+    assert schema_of(name)["required"] == ["OsId"]
+
+
+def test_every_other_name_that_is_read_is_told_or_the_same_in_camel_case() -> None:
+    for name, names in ALIASES.items():
+        camel = name[0].lower() + name[1:]
+        told = schema_of("OsCreated")["properties"].get(name, {}).get("x-also", [camel])
+        assert set(names) == {name, *told}
+
+
+@pytest.mark.parametrize(("member", "message"), [("Customer", "EventCustomer"), ("Item", "EventItem")])
+def test_what_is_inside_an_incoming_message_has_exactly_its_documented_fields(member: str, message: str) -> None:
+    documented = work_order_events_pb2.DESCRIPTOR.message_types_by_name[message]
+    assert set(PAGE["components"]["schemas"][member]["properties"]) == {field.json_name for field in documented.fields}
+
+
+def test_the_kinds_of_line_are_told_and_no_other() -> None:
+    told = PAGE["components"]["schemas"]["Item"]["properties"]["Kind"]["description"]
+    assert {word.strip(",") for word in told.split() if word.strip(",").isupper()} == {
+        kind.value for kind in LineItemKind
+    }
+
+
+def test_every_message_of_the_page_is_one_of_the_code() -> None:
+    assert MESSAGES.keys() == {*EVENT_TYPES.values(), *contracts()}
+    assert DEAD_LETTER_QUEUE in PAGE["info"]["description"]
+
+
+@pytest.mark.parametrize("fact", GOLDEN, ids=lambda fact: type(fact).__name__)
+def test_what_the_code_writes_is_what_the_page_promises(fact: Any) -> None:
+    trace = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": "a=b"}
+    stamp = Stamp(
+        event_id=UUID(int=1), key_seq=1, occurred_at=AT, correlation_id="saga", causation_id="cause", trace=trace
+    )
+    publication = encode_json(fact, stamp)
+    schema, headers = schema_of(type(fact).__name__), headers_of(type(fact).__name__)
+    valid(json.loads(publication.body, parse_float=Decimal), schema)
+    valid(dict(publication.headers), headers)
+    assert set(publication.headers) == set(headers["properties"])
+    assert set(headers["required"]) == set(headers["properties"]) - trace.keys()
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_an_example_is_what_its_schema_says(name: str, example: dict[str, Any]) -> None:
+    valid(json.loads(json.dumps(example["payload"]), parse_float=Decimal), schema_of(name))
+    valid(example["headers"], headers_of(name))
+    assert example["headers"]["EventType"] == name
+    assert set(example["payload"]) <= set(schema_of(name)["properties"])
+    assert set(example["headers"]) <= set(headers_of(name)["properties"])
+
+
+@pytest.mark.parametrize(("name", "example"), [each for each in EXAMPLES if each.values[0] in EVENT_TYPES.values()])
+def test_an_example_of_what_comes_in_is_understood(name: str, example: dict[str, Any]) -> None:
+    message = read(a_message(example["payload"], headers=example["headers"], routing_key="any"), QUEUE)
+    assert (message.event_type, message.message_id) == (name, example["headers"]["EventId"])
+    assert message.correlation_id == example["headers"]["CorrelationId"]
+    if name == "OsCreated":
+        assert order_of(message, "main").prices_itself
+    else:
+        assert cancellation_of(message, "main").at
