@@ -75,8 +75,9 @@ def read(message: Message, consumer: str) -> Received:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     correlation_id = headers.get("correlationid") or message.correlation_id or _named(layers, "CorrelationId")
     told = (headers.get("eventid"), _named(layers, "EventId"), message.message_id)
-    derived = str(derived_id("message", event_type, key, correlation_id, canonical))
-    message_id = next((one for one in told if one and one != _NOBODY), derived)
+    message_id = next((one for one in told if one and one != _NOBODY), "") or str(
+        derived_id("message", event_type, key, _clean(correlation_id), canonical)
+    )
     return Received(
         consumer=consumer,
         message_id=_id(message_id),

@@ -86,7 +86,7 @@ class Fleet:
     def __init__(self, folder: Path, *, database_url: str, broker_url: str = "", **settings: object) -> None:
         """`settings` by their names without the prefix, for every role; `folder` keeps data and output."""
         self._folder = folder
-        self._roles: list[Role] = []
+        self.roles: list[Role] = []
         self.database_url = database_url
         self.broker_url = broker_url
         self.settings = {
@@ -103,9 +103,9 @@ class Fleet:
         grpc_port, http_port = free_ports(2)
         addresses = {"grpc_address": f"127.0.0.1:{grpc_port}", "http_address": f"127.0.0.1:{http_port}"}
         env = variables({**self.settings, **addresses, **settings})
-        program = server(name, *arguments, env=env, output=self._folder / f"{name}-{len(self._roles)}.log")
-        self._roles.append(Role(name, program, grpc_port, http_port))
-        return self._roles[-1]
+        program = server(name, *arguments, env=env, output=self._folder / f"{name}-{len(self.roles)}.log")
+        self.roles.append(Role(name, program, grpc_port, http_port))
+        return self.roles[-1]
 
     async def running(self, *names: str, **settings: object) -> list[Role]:
         """Start roles side by side; answers them when all are ready."""
@@ -140,7 +140,7 @@ class Fleet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for role in self._roles:
+        for role in self.roles:
             role.program.kill()
 
 

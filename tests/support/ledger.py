@@ -64,8 +64,8 @@ class Ledger:
     """The books of one database and one partner, whose queue is bound to `keys`."""
 
     def __init__(self, database_url: str, partner: OSService, *, keys: Collection[str] = PARTNER_KEYS) -> None:
-        self._database_url = database_url
-        self._partner = partner
+        self.database_url = database_url
+        self.partner = partner
         self._keys = frozenset(keys)
 
     async def balances(self, *, within: float = 30.0) -> None:
@@ -84,8 +84,8 @@ class Ledger:
 
     def findings(self) -> Findings:
         """The comparison at this moment; facts that are still on their way count as lost."""
-        heard = tuple(self._partner.heard)  # first, so that what arrives meanwhile is no phantom
-        facts = [Fact(*row) for row in rows(self._database_url, _FACTS)]
+        heard = tuple(self.partner.heard)  # first, so that what arrives meanwhile is no phantom
+        facts = [Fact(*row) for row in rows(self.database_url, _FACTS)]
         findings = Findings()
         self._look_for_losses(findings, facts, heard)
         _look_for_doubles(findings, facts, heard)
@@ -100,16 +100,16 @@ class Ledger:
         missing = [f for f in facts if f.routing_key in self._keys and not f.skipped and f.event_id not in arrived]
         findings.lost += [f"{f.event_type} {f.event_id}, number {f.key_seq} of {f.key}, not heard" for f in missing]
         findings.lost += [f"{f.event_id} still waits" for f in facts if f.waiting and f.event_id in arrived]
-        logged = rows(self._database_url, _LOGGED)
+        logged = rows(self.database_url, _LOGGED)
         findings.lost += [f"{one} of {key} is logged and has no publication" for one, key in logged if one not in known]
         counts = Counter(fact.key for fact in facts)
-        counted = rows(self._database_url, _COUNTED)
+        counted = rows(self.database_url, _COUNTED)
         findings.lost += [f"{key} counts {n} facts and has {counts[key]}" for key, n in counted if counts[key] != n]
         generated = {fact.key for fact in facts if fact.event_type == "BudgetGenerated"}
-        budgets = {key for (key,) in rows(self._database_url, _BUDGETS)}
+        budgets = {key for (key,) in rows(self.database_url, _BUDGETS)}
         findings.lost += [f"the budget of {key} has no event" for key in budgets - generated]
-        accepted = {one for (one,) in rows(self._database_url, _ACCEPTED)}
-        findings.lost += [f"the message {one} has had no effect" for one in self._partner.sent if one not in accepted]
+        accepted = {one for (one,) in rows(self.database_url, _ACCEPTED)}
+        findings.lost += [f"the message {one} has had no effect" for one in self.partner.sent if one not in accepted]
 
 
 def _look_for_doubles(findings: Findings, facts: Sequence[Fact], heard: Sequence[Event]) -> None:

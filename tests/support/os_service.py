@@ -1,6 +1,6 @@
 """OSService as it meets us: it sends work orders and reads what became of them, and knows nothing but the wire.
 
-On RabbitMQ it speaks by aio-pika alone. The PostgreSQL broker has no other door than its adapter, so there it uses that.
+On RabbitMQ it speaks by aio-pika alone. The PostgreSQL broker has no door but its adapter, so there it uses that.
 """
 
 from __future__ import annotations

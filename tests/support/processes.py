@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from tests.support.environment import ROOT, clean_env
 from tests.support.waiting import soon
 
@@ -75,6 +77,10 @@ class Program:
         self._process.send_signal(signal.SIGTERM)
         return self.wait(within=within)
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM, without waiting."""
+        self._process.send_signal(signal.SIGTERM)
+
     def interrupt(self) -> None:
         """What a terminal's Ctrl-C sends, to this process only."""
         self._process.send_signal(signal.SIGINT)
@@ -89,6 +95,11 @@ class Program:
 
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is stopped by SIGSTOP, its own or ours."""
+        return self.code is None and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
 
     def __enter__(self) -> Self:
         return self

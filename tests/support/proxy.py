@@ -30,6 +30,8 @@ class Faults:
     """New connections are reset at once."""
     cut_after: int | None = None
     """A connection is reset once this many bytes went through one of its directions."""
+    swallow: bytes | None = None
+    """The next chunk with these bytes in it is not passed on and its connection is reset; once."""
 
 
 class Proxy:
@@ -44,6 +46,8 @@ class Proxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._carrying: set[asyncio.Task[None]] = set()
         self.faults = Faults()
+        self.cuts = 0
+        """How many connections were reset by `cut_after` and `swallow`."""
         self.port = free_port()
 
     @property
@@ -62,6 +66,7 @@ class Proxy:
         finally:
             server.close()
             self.reset_all()
+            await asyncio.sleep(0)  # a connection accepted just now gets its task first
             for task in self._carrying:
                 task.cancel()
             await asyncio.gather(*self._carrying, return_exceptions=True)
@@ -80,9 +85,12 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._carrying.add(task)
-        with suppress(OSError, asyncio.CancelledError):
-            await self._carry(reader, writer)
-        self._carrying.discard(task)
+        try:
+            with suppress(OSError, asyncio.CancelledError):
+                await self._carry(reader, writer)
+        finally:
+            writer.close()
+            self._carrying.discard(task)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.faults.refuse:
@@ -115,12 +123,20 @@ class Proxy:
         passed = 0
         while chunk := await reader.read(_CHUNK):
             await self._delay(len(chunk))
+            self._swallow(chunk)
             allowed = chunk if self.faults.cut_after is None else chunk[: max(0, self.faults.cut_after - passed)]
             passed += len(allowed)
             writer.write(allowed)
             await writer.drain()
             if len(allowed) < len(chunk):
+                self.cuts += 1
                 raise _Cut
+
+    def _swallow(self, chunk: bytes) -> None:
+        if self.faults.swallow is not None and self.faults.swallow in chunk:
+            self.faults.swallow = None
+            self.cuts += 1
+            raise _Cut
 
     async def _delay(self, size: int) -> None:
         if self.faults.latency:
@@ -132,7 +148,7 @@ class Proxy:
 
 
 class _Cut(Exception):
-    """The agreed number of bytes went through."""
+    """The agreed bytes came by."""
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
