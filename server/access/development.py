@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from domain.actor import Actor
-from server.rpc.visit import Metadata
+from server.rpc.visit import Metadata, Peer
 
 
 class InsecureIdentity(Exception):
@@ -23,6 +23,6 @@ class DevelopmentIdentity:
             )
         self._actor = Actor(id="development", permissions=frozenset(permissions))
 
-    async def __call__(self, _metadata: Metadata, _peer: str) -> Actor:
+    async def __call__(self, _metadata: Metadata, _peer: Peer) -> Actor:
         """The one actor there is."""
         return self._actor

@@ -54,10 +54,11 @@ def _handler(pipeline: Pipeline, method: Method) -> grpc.RpcMethodHandler[bytes,
 
     async def answer(request: bytes, context: grpc.aio.ServicerContext[bytes, Message]) -> Message:
         metadata: dict[str, str | bytes] = dict(context.invocation_metadata() or ())
-        outcome = await handle(method, request, metadata, time_left=context.time_remaining(), peer=context.peer())
+        outcome = await handle(method, request, metadata, time_left=context.time_remaining(), peer=context.peer)
         if isinstance(outcome, Refusal):
             await _refuse(context, outcome)
-        context.set_trailing_metadata(outcome.metadata)
+        if outcome.metadata:
+            context.set_trailing_metadata(outcome.metadata)
         return outcome.message
 
     return grpc.unary_unary_rpc_method_handler(

@@ -24,9 +24,9 @@ from server.rpc.journal import Journal
 from server.rpc.methods import ContractError, Method
 from server.rpc.once import Encode, once_of
 from server.rpc.validation import validate
-from server.rpc.visit import Metadata, Visit, idempotency_key
+from server.rpc.visit import Metadata, Peer, Visit, idempotency_key
 
-Identify = Callable[[Metadata, str], Awaitable[Actor]]
+Identify = Callable[[Metadata, Peer], Awaitable[Actor]]
 """Who calls, from the metadata and the peer's address. Raises Unauthenticated."""
 
 Serve = Callable[[Any, Call], Awaitable[Message]]
@@ -99,7 +99,7 @@ class Pipeline:
         self._routes[method.full_name] = Route(method, getattr(servicer, method.name), encode)
 
     async def handle(
-        self, method: Method, request: bytes | Message, metadata: Metadata, *, time_left: float | None, peer: str
+        self, method: Method, request: bytes | Message, metadata: Metadata, *, time_left: float | None, peer: Peer
     ) -> Reply | Refusal:
         """Answer one request; `time_left` are the seconds until its deadline, None when the caller gave none."""
         began = perf_counter()
@@ -137,12 +137,11 @@ class Pipeline:
             self._admission.leave()
 
     async def _reply(self, visit: Visit, route: Route, request: bytes | Message) -> Reply:
-        echo = ("x-request-id", visit.request_id)
         try:
             with self._tracer.span(visit.method.full_name, parent=visit.trace) as visit.trace:
-                return Reply(await self._serve(visit, route, request), (echo,))
+                return Reply(await self._serve(visit, route, request), visit.echo)
         except Replayed as replay:
-            return Reply(route.method.response.FromString(replay.reply), (echo, ("acerto-replayed", "true")))
+            return Reply(route.method.response.FromString(replay.reply), (*visit.echo, ("acerto-replayed", "true")))
 
     async def _serve(self, visit: Visit, route: Route, request: bytes | Message) -> Message:
         method = route.method

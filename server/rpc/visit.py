@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +15,9 @@ from server.rpc.methods import Method
 Metadata = Mapping[str, str | bytes]
 """Lower-case keys, as gRPC and the HTTP door give them; a `-bin` key has bytes."""
 
+Peer = Callable[[], str]
+"""Tells the caller's address; asking costs, so only those who need it ask."""
+
 _ID = re.compile(r"[!-~]{1,128}", re.ASCII)
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 _TRACESTATE = re.compile(r"[ -~]{1,512}", re.ASCII)
@@ -22,18 +25,23 @@ _NO_TRACE: Final[Mapping[str, str]] = {}
 
 
 class Visit:
-    """One request on its way through the pipeline: its rpc, its ids, its trace, and its actor once that is known."""
+    """One request on its way through the pipeline: its rpc, its ids, its trace, and its actor once that is known.
 
-    __slots__ = ("actor", "correlation_id", "metadata", "method", "peer", "request_id", "trace")
+    `echo` is the metadata of every answer: the request id, to those who sent one; a refusal always tells it.
+    """
 
-    def __init__(self, method: Method, metadata: Metadata, peer: str, ids: Ids) -> None:
+    __slots__ = ("actor", "correlation_id", "echo", "metadata", "method", "peer", "request_id", "trace")
+
+    def __init__(self, method: Method, metadata: Metadata, peer: Peer, ids: Ids) -> None:
         self.method = method
         self.metadata = metadata
         self.peer = peer
         self.actor: Actor | None = None
         self.correlation_id = trusted(metadata.get("correlation-id"))
         self.trace = trace_of(metadata)
-        self.request_id = trusted(metadata.get("x-request-id")) or str(ids.new())
+        sent = metadata.get("x-request-id")
+        self.request_id = trusted(sent) or str(ids.new())
+        self.echo = () if sent is None else (("x-request-id", self.request_id),)
 
 
 def trusted(value: str | bytes | None) -> str | None:

@@ -24,7 +24,7 @@ PATH = "/acerto.billing.v1.BillingService/"
 async def test_too_little_time_is_refused_before_anything_begins() -> None:
     scene = Scene(queries=BrokenQueries(AssertionError("looked up")))
     method = scene.pipeline.methods[PATH + "GetBudget"]
-    outcome = await scene.pipeline.handle(method, GET, {}, time_left=0.019, peer="test")
+    outcome = await scene.pipeline.handle(method, GET, {}, time_left=0.019, peer=lambda: "test")
     assert isinstance(outcome, Refusal)
     assert (outcome.reason, outcome.status.grpc) == ("DEADLINE_EXCEEDED", grpc.StatusCode.DEADLINE_EXCEEDED)
 

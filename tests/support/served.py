@@ -24,7 +24,7 @@ from server.rpc.methods import methods_of
 from server.rpc.page_tokens import PageTokens
 from server.rpc.pipeline import Limits, Pipeline
 from server.rpc.server import GrpcServer
-from server.rpc.visit import Metadata
+from server.rpc.visit import Metadata, Peer
 from server.telemetry import Telemetry
 from tests.support.fakes import FakeClock, FakeIds, FakeQueries, FakeStore
 
@@ -88,7 +88,7 @@ class Scene:
             with suppress(asyncio.CancelledError):
                 await running
 
-    async def _identify(self, _metadata: Metadata, _peer: str) -> Actor:
+    async def _identify(self, _metadata: Metadata, _peer: Peer) -> Actor:
         return self.actor
 
 

@@ -75,7 +75,7 @@ def test_production_refuses_the_development_identity() -> None:
 
 
 async def test_the_development_identity_may_do_what_the_contracts_know() -> None:
-    actor = await DevelopmentIdentity("development", ["budgets.get"])({}, "peer")
+    actor = await DevelopmentIdentity("development", ["budgets.get"])({}, lambda: "peer")
     assert (actor.id, actor.permissions, actor.workshops) == ("development", frozenset({"budgets.get"}), None)
 
 
