@@ -87,7 +87,7 @@ def requeued(message: Message) -> Message:
     One that the broker itself put aside says only which queue it was in: it goes straight back there.
     """
     told = message.headers
-    ours = FROM_ROUTING_KEY in told
+    ours = {FROM_EXCHANGE, FROM_ROUTING_KEY, FROM_MESSAGE_ID} <= told.keys()
     queue = str(told.get(DIED_IN, INBOUND_QUEUE))
     return Message(
         exchange=str(told[FROM_EXCHANGE]) if ours else "",

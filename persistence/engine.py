@@ -22,6 +22,10 @@ _TCP: dict[str, Any] = {
 }
 """A black hole is noticed by the socket (ms), since a cancelled wait on a driver's call may itself wait."""
 
+_GIVE_UP = 2.0
+"""Seconds until a pool stops trying by itself and leaves it to the next request, which tries at once. Trying on, it
+doubles its pauses: a database that was away for a minute was seen to be ignored for another."""
+
 
 class Database:
     """One PostgreSQL. `statement_timeout` in seconds bounds every statement of the pools."""
@@ -49,6 +53,7 @@ class Database:
             max_size=size,
             max_waiting=200,
             timeout=5.0,
+            reconnect_timeout=_GIVE_UP,
             name=name,
             # A write cannot be asked again as a read can: its connection is known to live before it begins.
             check=None if autocommit else AsyncConnectionPool.check_connection,

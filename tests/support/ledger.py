@@ -21,6 +21,9 @@ UNION ALL SELECT event_id::text, key, key_seq, routing_key, event_type, false, t
 ORDER BY 2, 3
 """
 _LOGGED = "SELECT event_id, work_order_id::text FROM work_order_log WHERE kind = 'CHANGED' AND event_type <> ''"
+_APPLIED_TWICE = """
+SELECT event_id, work_order_id::text FROM work_order_log WHERE kind = 'RECEIVED' GROUP BY 1, 2 HAVING count(*) > 1
+"""
 _COUNTED = "SELECT id::text, facts FROM work_orders"
 _BUDGETS = "SELECT work_order_id::text FROM budgets"
 _ACCEPTED = "SELECT message_id FROM inbox UNION SELECT message_id FROM inbox_deferred"
@@ -89,6 +92,9 @@ class Ledger:
         findings = Findings()
         self._look_for_losses(findings, facts, heard)
         _look_for_doubles(findings, facts, heard)
+        findings.doubled += [
+            f"{one} was applied to {key} twice" for one, key in rows(self.database_url, _APPLIED_TWICE)
+        ]
         places = {fact.event_id: (fact.key, fact.key_seq) for fact in facts}
         findings.phantom += [f"{one} was never committed" for one in {e.event_id for e in heard} - places.keys()]
         _look_for_disorder(findings, heard, places)

@@ -186,14 +186,14 @@ class OSService:
         self._outgoing: tuple[Any, Callable[[Letter], Any]] | None = None
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[OSService]:
-        """Listen while the block runs, whatever happens to the broker meanwhile."""
-        listening = asyncio.create_task(self._listen())
+    async def working(self, *, listening: bool = True) -> AsyncIterator[OSService]:
+        """Listen while the block runs, whatever happens to the broker meanwhile; or only send."""
+        ear = asyncio.create_task(self._listen() if listening else asyncio.sleep(0))
         try:
             yield self
         finally:
-            listening.cancel()
-            await asyncio.wait({listening})
+            ear.cancel()
+            await asyncio.wait({ear})
             await self._hang_up()
 
     async def order(self, os_id: object, *, event_id: str | None = None, **fields: Any) -> str:
