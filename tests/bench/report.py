@@ -73,7 +73,7 @@ def page(sections: Sequence[Section], services: Mapping[str, str], *, rounds: in
             "# Benchmarks",
             "",
             "Written by `make bench` (`python -m tests.bench`); do not edit. Every comparison is measured side by side",
-            f"in one run: A B A B .., {rounds} rounds after a warm-up. A ratio is the median of the rounds' own ratios:",
+            f"in one run: A B A B .., {rounds} rounds after a warm-up. A ratio is the median of the rounds' own:",
             "neighbours in time met the same machine. Every other number is a median too.",
             "",
             *(f"| {' | '.join(row)} |" for row in rows),

@@ -31,8 +31,8 @@ MIB: Final = 2**20
 HOW: Final = (
     "what `make run` executes, `python -m server all --with-sample`, on the embedded PostgreSQL and its broker, from "
     "the start of the process until gRPC health says SERVING and /health/ready says 200. Cold: an empty folder "
-    "(initdb, migrations). Warm: the same folder again. Memory: the process's resident set after the sample saga and some "
-    "seconds of GetBudget at full speed; PostgreSQL's own processes by proportional set, since they share buffers."
+    "(initdb, migrations). Warm: the same folder again. Memory: the process's resident set after the sample saga and "
+    "some seconds of GetBudget at full speed; PostgreSQL's own processes by proportional set, since they share buffers."
 )
 
 
