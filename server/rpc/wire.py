@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -43,9 +43,14 @@ class Reading:
 
 def money_to_wire(money: Money) -> MoneyProto:
     """google.type.Money: units and nanos carry the same sign (billing.md C)."""
+    return MoneyProto(**money_fields(money))
+
+
+def money_fields(money: Money) -> Any:
+    """The same as a dict, for a field of a larger message: a message there would be made and then copied."""
     units, cents = divmod(abs(money.cents), 100)
     sign = -1 if money.cents < 0 else 1
-    return MoneyProto(currency_code=money.currency, units=sign * units, nanos=sign * cents * _CENTAVO)
+    return {"currency_code": money.currency, "units": sign * units, "nanos": sign * cents * _CENTAVO}
 
 
 def money_from_wire(wire: MoneyProto) -> Money:
@@ -71,8 +76,13 @@ def price_from_wire(wire: MoneyProto, *, least: int) -> Money:
 
 def instant_to_wire(instant: datetime) -> Timestamp:
     """A timezone-aware instant, to the microsecond."""
+    return Timestamp(**instant_fields(instant))
+
+
+def instant_fields(instant: datetime) -> Any:
+    """The same as a dict, as `money_fields`."""
     since = instant - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+    return {"seconds": since.days * 86_400 + since.seconds, "nanos": since.microseconds * 1000}
 
 
 def instant_from_wire(wire: Timestamp) -> datetime:

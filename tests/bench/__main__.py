@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each side of a pair is measured")
     arguments = parser.parse_args()
     forget_settings()
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"  # we start programs, and never go on in a forked Python
     cases = CASES | ({"archive": partial(archive.measure, rows=archive.LARGE)} if arguments.large else {})
     with found() as services:
         sections = [_timed(name, cases[name], services, arguments.rounds) for name in arguments.only or CASES]

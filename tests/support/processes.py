@@ -14,12 +14,16 @@ from typing import Self
 
 import psutil
 
+from tests.support.ending import ends_with_parent
 from tests.support.environment import ROOT, clean_env
 from tests.support.waiting import soon
 
 
 class Program:
-    """A separate process in a session of its own; as a context manager its end is kill -9 if it still runs."""
+    """A separate process in a session of its own; as a context manager its end is kill -9 if it still runs.
+
+    On Linux it ends with the thread that started it, so that a run that is killed leaves nobody behind.
+    """
 
     def __init__(
         self, command: Sequence[str | Path], *, env: Mapping[str, str], output: Path, cwd: Path = ROOT
@@ -36,6 +40,7 @@ class Program:
                 stderr=sink,
                 cwd=cwd,
                 start_new_session=True,
+                preexec_fn=ends_with_parent(),  # noqa: PLW1509 - one system call
             )
 
     @property

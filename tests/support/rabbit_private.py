@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.ending import ends_with_parent
 from tests.support.environment import clean_env
 from tests.support.ports import free_ports
 from tests.support.waiting import eventually
@@ -21,7 +20,6 @@ from tests.support.waiting import eventually
 _PACKAGED = "lib/rabbitmq/lib/rabbitmq_server-*/sbin"
 _GREETING = b"AMQP\x00\x00\x09\x01"
 _START_SECONDS = 90.0
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class PrivateRabbit:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_ends_with_parent(),  # noqa: PLW1509 - one system call
+                preexec_fn=ends_with_parent(),  # noqa: PLW1509 - one system call
             )
 
 
@@ -184,10 +182,3 @@ def _environment(folder: Path, installation: Installation, port: int, epmd: int,
         # The script then replaces itself by the node, so that the process we hold is the one to kill and freeze.
         "RUNNING_UNDER_SYSTEMD": "true",
     }
-
-
-def _ends_with_parent() -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-    return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
