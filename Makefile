@@ -12,7 +12,7 @@ LOCK := $(PYTHON) -m uv pip compile pyproject.toml --extra embedded --extra trac
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet $(UPGRADE)
 
 .PHONY: help setup run demo migrate test test-unit test-contract test-integration test-e2e test-faults \
-	test-architecture lint format types imports generate lock stubs image bench bench-large clean
+	test-architecture lint format types imports generate lock stubs image bench bench-large soak clean
 
 help: ## Print the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 20
@@ -60,6 +60,9 @@ test-e2e: setup ## Whole journeys through the public doors
 
 test-faults: setup ## kill -9, cut connections, restarts: nothing lost, nothing twice
 	$(PYTEST) tests/faults
+
+soak: setup ## Seeded chaos for MINUTES (30): roles and lines killed at random; the books must balance
+	$(PYTHON) -m tests.faults.chaos --minutes $(or $(MINUTES),30)
 
 test-architecture: setup ## Imports, sizes, names, contracts, deployment files
 	$(PYTEST) tests/architecture

@@ -40,10 +40,11 @@ def main() -> None:
     cases = CASES | ({"archive": partial(archive.measure, rows=archive.LARGE)} if arguments.large else {})
     with found() as services:
         sections = [_timed(name, cases[name], services, arguments.rounds) for name in arguments.only or CASES]
-    print(f"\n{table(sections)}")
-    if not arguments.only:
-        written = page(sections, services.versions, rounds=arguments.rounds)
-        (ROOT / "docs" / "benchmarks.md").write_text(written, encoding="utf-8")
+        # Inside the block: whatever happens at the tidying up, what was measured is told.
+        print(f"\n{table(sections)}", flush=True)
+        if not arguments.only:
+            written = page(sections, services.versions, rounds=arguments.rounds)
+            (ROOT / "docs" / "benchmarks.md").write_text(written, encoding="utf-8")
 
 
 def _timed(name: str, case: Case, services: Services, rounds: int) -> Section:

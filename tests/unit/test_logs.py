@@ -63,6 +63,26 @@ async def test_in_an_event_loop_lines_are_handed_over_together_and_soon() -> Non
     assert (stream.times, len(stream.getvalue().splitlines())) == (1, 20)
 
 
+async def test_what_is_wrong_is_handed_over_at_once_with_what_came_before_it() -> None:
+    stream = Flushed()
+    logs.configure(form="json", stream=stream)
+    structlog.get_logger().info("before")
+    structlog.get_logger().error("broken")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["before", "broken"]
+
+
+async def test_lines_keep_their_order_and_their_own_moment_however_late_they_are_written() -> None:
+    stream = Flushed()
+    logs.configure(form="json", stream=stream)
+    structlog.get_logger().info("ours")
+    logging.getLogger("theirs").info("theirs")
+    structlog.get_logger().info("ours again")
+    await eventually(lambda: stream.times)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["ours", "theirs", "ours again"]
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+
+
 def test_an_error_keeps_its_traceback_on_its_one_line() -> None:
     stream = io.StringIO()
     logs.configure(form="json", stream=stream)
