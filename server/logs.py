@@ -79,8 +79,6 @@ class Lines:
         else:
             self._hand_over()
 
-    debug = info = warning = error = critical = msg
-
     def _hand_over(self) -> None:
         self._loop = None
         kept, self._kept = self._kept, []
@@ -91,6 +89,11 @@ class Lines:
         moment = datetime.fromtimestamp(event["time"], UTC).isoformat(timespec="microseconds")
         event["time"] = moment.replace("+00:00", "Z")
         return f"{self._render(None, event['level'], event)!s}\n"
+
+
+# structlog calls a method by the name of the level; here they are all one.
+for _level in ("debug", "info", "warning", "error", "critical"):
+    setattr(Lines, _level, Lines.msg)
 
 
 def _noted(_: Any, method: str, event: EventDict) -> tuple[tuple[EventDict], dict[str, Any]]:
