@@ -9,8 +9,8 @@ import argparse
 import io
 import subprocess
 import sys
-import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 from protos.compiler import PROTOS, ContractError, descriptors, script
@@ -42,14 +42,14 @@ def broken_since(reference: str, folder: Path = PROTOS) -> str:
     """As `broken`, against the contracts of a commit; empty too when that commit had none."""
     with tempfile.TemporaryDirectory() as base:
         archive = subprocess.run(
-            ["git", "-C", str(ROOT), "archive", reference, "protos"],
+            ["git", "-C", str(ROOT), "archive", "--format=zip", reference, "protos"],
             capture_output=True,
             check=False,
         )
         if archive.returncode:
             return ""
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as contents:
-            contents.extractall(base, filter="data")
+        with zipfile.ZipFile(io.BytesIO(archive.stdout)) as contents:
+            contents.extractall(base)
         return broken(folder, Path(base, "protos")) if list(Path(base).rglob("*.proto")) else ""
 
 
