@@ -1,4 +1,4 @@
-"""What billing needs of storage; `persistence/billing.py` is the real thing, `tests/support/fakes.py` the fake."""
+"""What billing needs from outside: storage (`persistence/billing.py`) and a payment provider (`server/providers`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from uuid import UUID
 
 from domain.actor import Call
 from domain.billing.budget import Budget
+from domain.billing.charge import Charge, Giveback, Snapshot
 from domain.billing.service_price import ServicePrice
 from domain.billing.work_order import WorkOrder
+from domain.money import Money
 from domain.unit_of_work import UnitOfWork
 
 
@@ -71,3 +73,39 @@ class BillingWork(UnitOfWork, Protocol):
 
 Begin = Callable[[Call], AbstractAsyncContextManager[BillingWork]]
 """Begins a unit of work on behalf of a call. Raises Replayed, RequestInProgress or IdempotencyKeyReused."""
+
+
+class Provider(Protocol):
+    """A payment provider. Never called inside a unit of work.
+
+    Each method raises ProviderAmbiguous when nobody can say whether it was done; only where it is said, it may raise
+    ProviderRefused too. A provider that is away, or that refuses our credentials, is ambiguous: try again later.
+    """
+
+    @property
+    def name(self) -> str:
+        """What payments remember it by: `sandbox`, `mercadopago`."""
+        ...
+
+    async def create(self, charge: Charge) -> Snapshot:
+        """Ask for the charge; the same key again gives the charge that exists. Raises ProviderRefused."""
+        ...
+
+    async def get(self, charge_id: str) -> Snapshot | None:
+        """The charge with the provider's id, or None."""
+        ...
+
+    async def find(self, reference: UUID) -> Snapshot | None:
+        """The charge that was made for our payment, or None while the provider knows none."""
+        ...
+
+    async def cancel(self, charge_id: str) -> Snapshot:
+        """Withdraw a charge that nobody paid; answers it as it is now, which may be paid after all."""
+        ...
+
+    async def refund(self, charge_id: str, giveback: UUID, amount: Money, *, whole: bool) -> Giveback:
+        """Give back an amount, `whole` when nothing else was given back and nothing stays; `giveback` is the key.
+
+        The same key again gives the refund that exists, as it is now. Raises ProviderRefused.
+        """
+        ...
