@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -67,24 +66,15 @@ def virtual_hosts(broker: rabbitmq.Broker) -> Iterator[VirtualHosts]:
 
 
 @pytest.fixture
-def amqp_url(broker: rabbitmq.Broker, virtual_hosts: VirtualHosts) -> str:
-    """A virtual host of this test's own; where the broker lets us make none, its default one: use unusual names."""
-    return virtual_hosts.fresh() or broker.url
+def amqp_url(virtual_hosts: VirtualHosts) -> str:
+    """A virtual host of this test's own."""
+    return virtual_hosts.fresh()
 
 
 @pytest.fixture(scope="session")
-def private_amqp_url(broker: rabbitmq.Broker, virtual_hosts: VirtualHosts) -> Iterator[str]:
-    """A broker, or a virtual host of one, where this run alone uses the names that contracts fix; one for the run."""
-    if virtual_hosts.possible:
-        yield virtual_hosts.fresh() or broker.url
-        return
-    programs = rabbitmq.installation()
-    if programs is not None:
-        with rabbitmq.private_broker(programs) as own:
-            yield own.url
-        return
-    asyncio.run(rabbitmq.purge_fixed_names(broker.url))
-    yield broker.url
+def private_amqp_url(virtual_hosts: VirtualHosts) -> str:
+    """A virtual host where this run alone uses the names that contracts fix; one for the run."""
+    return virtual_hosts.fresh()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ import pytest
 from tests.support.fleet import Fleet, Role
 from tests.support.os_service import Line, OSService, RabbitLine, TableLine
 from tests.support.postgres import Databases
-from tests.support.rabbitmq import Broker
 from tests.support.virtual_hosts import VirtualHosts
 
 BROKERS = ("rabbitmq", "postgres")
@@ -35,7 +34,7 @@ class House:
 
 @pytest.fixture(scope="session")
 def house_of(
-    databases: Databases, broker: Broker, virtual_hosts: VirtualHosts, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, virtual_hosts: VirtualHosts, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], House]]:
     """What starts the house of a kind, at most once."""
     houses: dict[str, House] = {}
@@ -44,7 +43,7 @@ def house_of(
         def house_of(kind: str) -> House:
             if kind not in houses:
                 database_url = stack.enter_context(databases.migrated())
-                amqp_url = (virtual_hosts.fresh() or broker.url) if kind == "rabbitmq" else ""
+                amqp_url = virtual_hosts.fresh() if kind == "rabbitmq" else ""
                 folder = tmp_path_factory.mktemp(kind)
                 fleet = stack.enter_context(Fleet(folder, database_url=database_url, broker_url=amqp_url))
                 assert fleet.verb("topology", "apply").code == 0

@@ -27,8 +27,6 @@ from tests.support.waiting import eventually
 URL_VARIABLE = "ACERTO_TEST_AMQP_URL"
 _LOCAL = "amqp://guest:guest@127.0.0.1:5672/"
 _IMAGE = "rabbitmq:4"
-_FIXED_QUEUES = ("billing-events", "billing-events-dlq")
-_FIXED_EXCHANGES = ("os.events", "acerto.events", "acerto.dlx")
 
 Control = Callable[[Sequence[str]], str]
 
@@ -69,15 +67,6 @@ def broker() -> Iterator[Broker]:
 def installation() -> Installation | None:
     """RabbitMQ's programs on this machine, where they are (or were unpacked by an earlier run); None without any."""
     return Installation.below(Path("/usr")) or Installation.on_path() or Installation.below(unpacked())
-
-
-async def purge_fixed_names(url: str) -> None:
-    """Remove the queues and exchanges whose names are fixed by contract, as `topology apply` makes them."""
-    async with await aio_pika.connect(url, timeout=10) as connection, connection.channel() as channel:
-        for queue in _FIXED_QUEUES:
-            await channel.queue_delete(queue)
-        for exchange in _FIXED_EXCHANGES:
-            await channel.exchange_delete(exchange)
 
 
 def _from_variable(_: ExitStack) -> Broker:
@@ -121,8 +110,13 @@ def _docker_refusal() -> str:
 
 def _from_local_port(_: ExitStack) -> Broker:
     asyncio.run(log_in(_LOCAL))
-    program = shutil.which("rabbitmqctl")
-    return Broker(_LOCAL, "on 127.0.0.1:5672", None if program is None else _local_control(program))
+    control = _local_control(shutil.which("rabbitmqctl") or "rabbitmqctl")
+    try:
+        control(["list_vhosts"])
+    except (OSError, subprocess.SubprocessError) as failure:
+        # An ordinary user has no word with the machine's broker, and would share its one virtual host with everybody.
+        raise NotHere(f"127.0.0.1:5672 answers, and takes no command from us: {failure!r}") from failure
+    return Broker(_LOCAL, "on 127.0.0.1:5672", control)
 
 
 def _from_installation(stack: ExitStack) -> Broker:

@@ -19,42 +19,44 @@ Change = Callable[[Sequence[str], bool], None]
 
 
 class VirtualHosts:
-    """Gives each test a virtual host of its own, where the broker lets us make any; all are dropped at the end."""
+    """Gives each test a virtual host of its own; all are dropped at the end.
+
+    Raises RuntimeError when the broker lets us make none: tests that share one disturb each other.
+    """
 
     def __init__(self, home: Broker) -> None:
         self._home = home
         self._user = urlsplit(home.url).username or "guest"
         self._made: list[str] = []
         self._unused: list[str] = []
-        self._change: Change | None = self._chosen_way()
+        self._change = self._chosen_way()
 
-    @property
-    def possible(self) -> bool:
-        return self._change is not None
-
-    def fresh(self) -> str | None:
-        """The URL of an empty virtual host; None where the broker lets us make none."""
-        if self._change is None:
-            return None
+    def fresh(self) -> str:
+        """The URL of an empty virtual host."""
         if not self._unused:
             self._unused = self._make(self._change)
         return self._url(self._unused.pop())
 
     def close(self) -> None:
-        if self._change is not None and self._made:
+        if self._made:
             self._change(self._made, False)
             self._made, self._unused = [], []
 
-    def _chosen_way(self) -> Change | None:
+    def _chosen_way(self) -> Change:
+        reasons = []
         for way in (self._by_command, self._by_management):
             try:
                 self._unused = self._make(way)
                 asyncio.run(log_in(self._url(self._unused[0])))  # it may have been another broker's
-            except (NotHere, subprocess.CalledProcessError, httpx.HTTPError):
+            except (NotHere, subprocess.SubprocessError, httpx.HTTPError) as failure:
+                reasons.append(repr(failure))
                 self._made, self._unused = [], []
             else:
                 return way
-        return None
+        raise RuntimeError(
+            f"The broker {self._home.origin} lets us make no virtual hosts, neither by rabbitmqctl nor by its "
+            f"management plugin, and tests need their own: {'; '.join(reasons)}"
+        )
 
     def _make(self, change: Change) -> list[str]:
         names = [f"acerto-test-{secrets.token_hex(4)}" for _ in range(_BATCH)]
