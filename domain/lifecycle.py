@@ -5,7 +5,7 @@ The database CHECK and the API's allowed actions come from the same table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -22,11 +22,17 @@ class IllegalTransition(DomainError):
 
 
 class Lifecycle(Generic[S, A]):
-    """The states and moves of one noun; a start is a move from None."""
+    """The states and moves of one noun; a start is a move from None.
 
-    def __init__(self, noun: str, table: Mapping[tuple[S | None, A], S]) -> None:
+    `repeats` are the pairs in which the action was done already, or has nothing to do: allowed, and nothing happens.
+    """
+
+    def __init__(
+        self, noun: str, table: Mapping[tuple[S | None, A], S], repeats: Iterable[tuple[S | None, A]] = ()
+    ) -> None:
         self.noun = noun
         self.table = dict(table)
+        self.repeats = frozenset(repeats)
 
     def next(self, state: S | None, action: A) -> S:
         """The state after the action. Raises IllegalTransition, naming what is allowed instead."""
@@ -38,6 +44,13 @@ class Lifecycle(Generic[S, A]):
             )
         return after
 
+    def changes(self, state: S | None, action: A) -> bool:
+        """Whether the action does anything here; False for a repeat. Raises IllegalTransition."""
+        if (state, action) in self.repeats:
+            return False
+        self.next(state, action)
+        return True
+
     def allowed(self, state: S | None) -> tuple[A, ...]:
-        """The actions that lead somewhere else from this state, in the table's order."""
-        return tuple(a for (s, a), after in self.table.items() if s is state and after is not state)
+        """The actions that do something in this state, in the table's order."""
+        return tuple(a for (s, a) in self.table if s is state)

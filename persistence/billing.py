@@ -11,7 +11,8 @@ from psycopg.rows import dict_row
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from domain.aggregate import Aggregate
-from domain.billing.budget import Budget, BudgetStatus
+from domain.billing.budget import Budget
+from domain.billing.budget_lifecycle import BudgetStatus
 from domain.billing.customer import Customer
 from domain.billing.line_item import LineItem, LineItemKind
 from domain.billing.pricing import PriceSource
@@ -33,10 +34,12 @@ BUDGETS = select(budgets, budget_revisions.c["items"]).join(
 _LOCK_WORK_ORDERS = compiled(
     select(work_orders).where(work_orders.c.id == any_(_IDS)).order_by(work_orders.c.id).with_for_update()
 )
+_OF_BUDGET = "SELECT work_order_id FROM budgets WHERE id = %s"
+_OF_PAYMENT = "SELECT work_order_id FROM payments WHERE id = %s"
 _BUDGETS_OF = compiled(BUDGETS.where(budgets.c.work_order_id == any_(_IDS)))
 _INSERT_WORK_ORDERS = insert_many(work_orders)
 _UPDATE_WORK_ORDERS = update_many(
-    work_orders, "id", ("state", "description", "canceled_at", "cancel_reason", "facts", "version")
+    work_orders, "id", ("state", "description", "canceled_at", "cancel_reason", "status", "facts", "version")
 )
 _INSERT_BUDGETS = insert_many(budgets)
 _UPDATE_BUDGETS = update_many(
@@ -50,6 +53,8 @@ _UPDATE_BUDGETS = update_many(
         "price_source",
         "total_cents",
         "revision",
+        "validity_days",
+        "valid_until",
         "updated_at",
         "version",
     ),
@@ -70,6 +75,7 @@ def work_order_to_row(work_order: WorkOrder) -> Row:
         "created_at": work_order.created_at,
         "canceled_at": work_order.canceled_at,
         "cancel_reason": work_order.cancel_reason,
+        "status": work_order.status,
         "facts": work_order.facts,
         "version": work_order.version,
         "stored_version": work_order.stored_version,
@@ -88,6 +94,7 @@ def work_order_from_row(row: Mapping[str, Any]) -> WorkOrder:
         state=WorkOrderState(row["state"]),
         canceled_at=row["canceled_at"],
         cancel_reason=row["cancel_reason"],
+        status=row["status"],
         facts=row["facts"],
     )
 
@@ -113,6 +120,8 @@ def budget_to_row(budget: Budget) -> Row:
         "total_cents": budget.total and budget.total.cents,
         "currency": budget.total.currency if budget.total else BRL,
         "revision": budget.revision,
+        "validity_days": budget.validity_days,
+        "valid_until": budget.valid_until,
         "created_at": budget.created_at,
         "updated_at": budget.updated_at,
         "version": budget.version,
@@ -128,8 +137,10 @@ def revision_to_row(budget: Budget) -> Row:
         "workshop_id": budget.workshop_id,
         "provider_id": None,
         "customer_id": budget.customer.id,
+        "description": budget.description,
         "items": [_item_to_json(item) for item in budget.items],
         "total_cents": budget.total and budget.total.cents,
+        "digest": budget.digest,
         "created_at": budget.updated_at,
     }
 
@@ -144,10 +155,12 @@ def budget_from_row(row: Mapping[str, Any]) -> Budget:
         workshop_id=row["workshop_id"],
         description=row["description"],
         customer=Customer(**row["customer"], id=row["customer_id"]),
-        items=tuple(_item_from_json(item, currency) for item in row["items"]),
+        items=items_from_json(row["items"], currency),
         total=None if cents is None else Money(cents, currency),
         price_source=PriceSource(row["price_source"]),
         revision=row["revision"],
+        validity_days=row["validity_days"],
+        valid_until=row["valid_until"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         status=BudgetStatus(row["status"]),
@@ -164,13 +177,17 @@ def _item_to_json(item: LineItem) -> dict[str, Any]:
     }
 
 
-def _item_from_json(item: Mapping[str, Any], currency: str) -> LineItem:
-    return LineItem(
-        kind=LineItemKind(item["kind"]),
-        code=item["code"],
-        description=item["description"],
-        quantity=Decimal(item["quantity"]),
-        unit_price=Money(item["unit_cents"], currency),
+def items_from_json(items: Iterable[Mapping[str, Any]], currency: str) -> tuple[LineItem, ...]:
+    """The lines of a revision's document."""
+    return tuple(
+        LineItem(
+            kind=LineItemKind(item["kind"]),
+            code=item["code"],
+            description=item["description"],
+            quantity=Decimal(item["quantity"]),
+            unit_price=Money(item["unit_cents"], currency),
+        )
+        for item in items
     )
 
 
@@ -191,6 +208,19 @@ class SqlWorkOrders:
         for row in await cursor.fetchall():
             self._known[row["id"]] = work_order_from_row(row)
             self._counted[row["id"]] = row["facts"]
+
+    async def of_budget(self, budget_id: UUID) -> WorkOrder | None:
+        """The work order of a budget; that it is of this one never changes, so the lock may come second."""
+        return await self._of(_OF_BUDGET, budget_id)
+
+    async def of_payment(self, payment_id: UUID) -> WorkOrder | None:
+        """The same of a payment."""
+        return await self._of(_OF_PAYMENT, payment_id)
+
+    async def _of(self, statement: str, part_id: UUID) -> WorkOrder | None:
+        cursor = await self._connection.execute(statement, (part_id,))
+        row = await cursor.fetchone()
+        return await self.get(row[0]) if row else None
 
     async def get(self, work_order_id: UUID) -> WorkOrder | None:
         """The work order, locked until the transaction ends."""
@@ -225,13 +255,16 @@ class SqlBudgets:
         self._saved = saved
         self._known: dict[UUID, Budget | None] = {}
         self._touched: dict[UUID, Budget] = {}
+        self._revisions: dict[UUID, int] = {}
 
     async def load(self, work_order_ids: Sequence[UUID]) -> None:
         """Read the budgets of many work orders at once."""
         cursor = self._connection.cursor(row_factory=dict_row)
         await cursor.execute(_BUDGETS_OF, {"ids": work_order_ids})
         self._known |= dict.fromkeys(work_order_ids)
-        self._known |= {row["work_order_id"]: budget_from_row(row) for row in await cursor.fetchall()}
+        found = [budget_from_row(row) for row in await cursor.fetchall()]
+        self._known |= {budget.work_order_id: budget for budget in found}
+        self._revisions |= {budget.id: budget.revision for budget in found}
 
     async def of_work_order(self, work_order_id: UUID) -> Budget | None:
         """The work order's budget, or None."""
@@ -245,9 +278,10 @@ class SqlBudgets:
         self._saved[budget.id] = budget
 
     def writes(self) -> Iterable[Write]:
-        """New ones are inserted with their first revision, known ones updated."""
+        """New ones are inserted, known ones updated; a revision that was not stored yet is inserted."""
         new = [budget for budget in self._touched.values() if budget.stored_version == 0]
         known = [budget for budget in self._touched.values() if budget.stored_version > 0]
         yield Write(_INSERT_BUDGETS, [budget_to_row(budget) for budget in new])
         yield Write(_UPDATE_BUDGETS, [budget_to_row(budget) for budget in known])
-        yield Write(_INSERT_REVISIONS, [revision_to_row(budget) for budget in new])
+        revised = [budget for budget in self._touched.values() if budget.revision > self._revisions.get(budget.id, 0)]
+        yield Write(_INSERT_REVISIONS, [revision_to_row(budget) for budget in revised])

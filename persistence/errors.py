@@ -18,6 +18,8 @@ RACES = frozenset(
         "pk_budgets",
         "uq_budgets_work_order_id",
         "pk_budget_revisions",
+        "ux_payments_open",
+        "ux_payments_kept",
         "uq_outbox_key_key_seq",
         "pk_inbox",
     }

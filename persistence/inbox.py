@@ -93,7 +93,7 @@ class SqlBatch:
 
 @dataclass(frozen=True, slots=True)
 class SqlInbox:
-    """See `domain.events.Inbox`. `wake` is called when a batch left facts for a relay."""
+    """See `domain.events.Inbox`. `wake` is called when a batch left work for a relay or a worker."""
 
     database: Database
     encodings: Sequence[Encode]
@@ -167,7 +167,7 @@ class SqlInbox:
         return SqlBatch(work, self.clock.now(), fresh, repeated, differing, [])
 
     def _tell(self, batch: SqlBatch) -> None:
-        if batch.work.session.published:
+        if batch.work.session.left_work:
             self.wake()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 from zlib import crc32
 
 from domain.actor import Call
@@ -16,23 +17,37 @@ from domain.aggregate import Aggregate, Change
 from domain.billing.queries import EntryKind
 from domain.events import Encode, Fact, Publication, Received, Stamp
 from domain.identity import Ids
+from domain.posting import Posting
 from domain.retry import Conflict
+from domain.tasks import Due
 from persistence.engine import Connection
-from persistence.schema import BUCKETS, outbox, work_order_log
+from persistence.schema import BUCKETS, ledger_entries, outbox, tasks, work_order_log
 from persistence.statements import insert_many, rows_of, written
 
 Row = dict[str, Any]
 
 _OUTBOX = insert_many(outbox, [c for c in written(outbox) if c.name not in ("next_at", "last_error")])
 _LOG = insert_many(work_order_log)
+_LEDGER = insert_many(ledger_entries)
+_SCHEDULE = (
+    insert_many(tasks)
+    + " ON CONFLICT (subject_id) DO UPDATE SET (kind, due_at, attempts, lease, leased_until, causation_id,"
+    " correlation_id, trace, last_error) = (excluded.kind, excluded.due_at, 0, NULL, NULL, excluded.causation_id,"
+    " excluded.correlation_id, excluded.trace, '')"
+)
+_UNSCHEDULE = (
+    "DELETE FROM tasks USING json_to_recordset(%(rows)s::json) AS k(subject_id uuid)"
+    " WHERE tasks.subject_id = k.subject_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One multi-row statement; `rows` is how many it must touch."""
+    """One multi-row statement; it must touch as many rows as it is given, unless `exact` is False."""
 
     sql: str
     rows: Sequence[Row]
+    exact: bool = True
 
 
 class Root(Protocol):
@@ -66,11 +81,14 @@ class Session:
         self.connection = connection
         self.roots: list[Roots] = []
         self.collections: list[Collection] = []
-        self.published = 0
+        self.left_work = False
         self._encodings = encodings
         self._ids = ids
         self._log: list[Row] = []
         self._outbox: list[Row] = []
+        self._ledger: list[Row] = []
+        self._tasks: dict[UUID, Row] = {}
+        self._undue: set[UUID] = set()
         self._extra: list[Write] = []
 
     def collect(self, call: Call, saved: Iterable[Aggregate]) -> None:
@@ -78,6 +96,26 @@ class Session:
         for aggregate in saved:
             for change in aggregate.changes:
                 self._note(call, change)
+            if aggregate.changes:
+                self._reschedule(call, aggregate)
+
+    def schedule(
+        self, subject_id: UUID, due: Due, *, causation_id: str, correlation_id: str = "", call: Call | None = None
+    ) -> None:
+        """Have something done when it is due, in place of what was due about the same subject."""
+        self._undue.discard(subject_id)
+        self._tasks[subject_id] = {
+            "subject_id": subject_id,
+            "kind": due.kind,
+            "due_at": due.at,
+            "attempts": 0,
+            "lease": None,
+            "leased_until": None,
+            "causation_id": causation_id,
+            "correlation_id": correlation_id,
+            "trace": dict(call.trace) if call else {},
+            "last_error": "",
+        }
 
     def add(self, write: Write) -> None:
         """Have one more statement written by the same flush."""
@@ -100,13 +138,16 @@ class Session:
     async def flush(self) -> None:
         """Write everything, one statement per table, in one round trip. Raises Conflict when a row had moved on."""
         writes = [write for collection in self.collections for write in collection.writes()]
-        writes += [Write(_LOG, self._log), Write(_OUTBOX, self._outbox), *self._extra]
+        writes += [Write(_LOG, self._log), Write(_LEDGER, self._ledger), Write(_OUTBOX, self._outbox)]
+        writes += [Write(_SCHEDULE, list(self._tasks.values()))]
+        writes += [Write(_UNSCHEDULE, [{"subject_id": subject} for subject in self._undue], exact=False), *self._extra]
         writes = [write for write in writes if write.rows]
         async with self.connection.pipeline():
             cursors = [await self.connection.execute(write.sql, rows_of(write.rows)) for write in writes]
-        if any(cursor.rowcount != len(write.rows) for cursor, write in zip(cursors, writes, strict=True)):
+        done = zip(cursors, writes, strict=True)
+        if any(write.exact and cursor.rowcount != len(write.rows) for cursor, write in done):
             raise Conflict
-        self.published = len(self._outbox)
+        self.left_work = bool(self._outbox or self._tasks)
 
     def _note(self, call: Call, change: Change) -> None:
         root = self._root(change.key)
@@ -128,6 +169,23 @@ class Session:
                 "body": publication.body,
             }
         self._log.append(entry)
+        transaction_id = self._ids.new() if change.entry else None
+        for posting in change.entry:
+            self._ledger.append(_posting(transaction_id, change, root, posting))
+
+    def _reschedule(self, call: Call, aggregate: Aggregate) -> None:
+        if aggregate.due is not None:
+            root = self._root(aggregate.key)
+            self.schedule(
+                aggregate.id,
+                aggregate.due,
+                causation_id=call.causation_id,
+                correlation_id=root.correlation_id,
+                call=call,
+            )
+        elif aggregate.stored_version:
+            self._tasks.pop(aggregate.id, None)
+            self._undue.add(aggregate.id)
 
     def _publish(self, call: Call, change: Change, fact: Fact, root: Root) -> Publication:
         """Queue the fact in every encoding; answers the first one, which stands for it in the log."""
@@ -174,6 +232,23 @@ def _entry(work_order_id: object, root: Root | None, kind: EntryKind, actor: str
         **dict.fromkeys((*texts, "before", "after"), ""),
         "body": b"",
         "recorded_at": None,
+    }
+
+
+def _posting(transaction_id: UUID | None, change: Change, root: Root, posting: Posting) -> Row:
+    return {
+        "transaction_id": transaction_id,
+        "work_order_id": change.key,
+        "workshop_id": root.workshop_id,
+        "provider_id": None,
+        "customer_id": None,
+        "account": posting.account,
+        "amount_cents": posting.amount.cents,
+        "currency": posting.amount.currency,
+        "subject": change.subject,
+        "subject_id": change.subject_id,
+        "action": change.action,
+        "recorded_at": change.at,
     }
 
 

@@ -17,6 +17,8 @@ from domain.once import Once, Replayed
 from persistence.billing import SqlBudgets, SqlWorkOrders
 from persistence.engine import Connection, Database
 from persistence.errors import Uncommitted, translated
+from persistence.notices import SqlNotices
+from persistence.payments import SqlPayments
 from persistence.schema import replies
 from persistence.service_prices import SqlServicePrices
 from persistence.session import Session, Write
@@ -35,14 +37,18 @@ class Work:
         self.saved: dict[UUID, Aggregate] = {}
         self.work_orders = SqlWorkOrders(connection, self.saved)
         self.budgets = SqlBudgets(connection, self.saved)
+        self.payments = SqlPayments(connection, self.saved)
+        self.notices = SqlNotices(connection, self.session)
         self.service_prices = SqlServicePrices(connection)
         self.session.roots += [self.work_orders]
-        self.session.collections += [self.work_orders, self.budgets, self.service_prices]
+        self.session.collections += [self.work_orders, self.budgets, self.payments, self.notices, self.service_prices]
 
     async def load(self, keys: list[UUID]) -> None:
-        """Read and lock what a batch of messages with these keys will ask for, in two statements."""
+        """Read and lock what a batch of messages with these keys will ask for, a statement per table."""
         await self.work_orders.load(keys)
         await self.budgets.load(keys)
+        if quoted := [key for key in keys if await self.budgets.of_work_order(key)]:
+            await self.payments.load(quoted)
 
 
 class Unit:
@@ -51,16 +57,18 @@ class Unit:
     def __init__(self, work: Work, call: Call) -> None:
         self.work_orders = work.work_orders
         self.budgets = work.budgets
+        self.payments = work.payments
+        self.notices = work.notices
         self.service_prices = work.service_prices
         self.committed = False
         self._work = work
         self._call = call
 
     async def commit(self, answer: object = None) -> None:
-        """Write and commit. Raises Conflict when a saved row had moved on."""
+        """Write and commit; only an answer is kept for a repeat. Raises Conflict when a saved row had moved on."""
         self._collect()
         session = self._work.session
-        if self._call.once is not None:
+        if self._call.once is not None and answer is not None:
             session.add(Write(_KEEP_REPLY, [_reply_row(self._call.once, answer)]))
         await session.flush()
         reach("unit.before_commit")
@@ -88,9 +96,10 @@ class JoinedUnit(Unit):
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Begins units of work, each in a transaction of its own. `wake` is called when one left facts for a relay.
+    """Begins units of work, each in a transaction of its own.
 
-    Every fact is published once in each of the `encodings`, at least one.
+    `wake` is called when one left work for a relay or a worker. Every fact is published once in each of the
+    `encodings`, at least one.
     """
 
     database: Database
@@ -110,7 +119,7 @@ class Units:
                 yield unit
                 if not unit.committed:
                     raise Uncommitted
-        if work.session.published:
+        if work.session.left_work:
             self.wake()
 
 

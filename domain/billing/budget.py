@@ -1,57 +1,57 @@
-"""The budget: its states, its rules, and the facts they make (billing.md B.1)."""
+"""The budget: its rules, and the facts they make (billing.md B.1)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from domain.aggregate import Aggregate, Change
+from domain.aggregate import Aggregate
+from domain.billing.accounts import approval
+from domain.billing.budget_lifecycle import LIFECYCLE, BudgetAction, BudgetStatus
 from domain.billing.customer import Customer
-from domain.billing.events import BillingFact, BudgetCanceled, BudgetGenerated
-from domain.billing.line_item import LineItem
-from domain.billing.pricing import Order, Price, PriceSource
-from domain.lifecycle import Lifecycle
-from domain.money import Money
-
-
-class BudgetStatus(Enum):
-    """Where a budget stands in its life."""
-
-    DRAFT = "DRAFT"
-    SENT = "SENT"
-    APPROVED = "APPROVED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-    CANCELED = "CANCELED"
-
-
-class BudgetAction(Enum):
-    """What can be done to a budget."""
-
-    GENERATE = "generate"
-    CANCEL = "cancel"
-
-
-LIFECYCLE = Lifecycle[BudgetStatus, BudgetAction](
-    "budget",
-    {
-        (None, BudgetAction.GENERATE): BudgetStatus.DRAFT,
-        (BudgetStatus.DRAFT, BudgetAction.CANCEL): BudgetStatus.CANCELED,
-        (BudgetStatus.SENT, BudgetAction.CANCEL): BudgetStatus.CANCELED,
-        (BudgetStatus.APPROVED, BudgetAction.CANCEL): BudgetStatus.CANCELED,
-        (BudgetStatus.REJECTED, BudgetAction.CANCEL): BudgetStatus.REJECTED,
-        (BudgetStatus.EXPIRED, BudgetAction.CANCEL): BudgetStatus.EXPIRED,
-        (BudgetStatus.CANCELED, BudgetAction.CANCEL): BudgetStatus.CANCELED,
-    },
+from domain.billing.errors import (
+    BudgetIsCanceled,
+    BudgetIsExpired,
+    BudgetWithoutCustomer,
+    BudgetWithoutPrice,
+    LinkInvalid,
+    LinkRevoked,
+    StaleRevision,
 )
-"""B1, B10 and B11: a cancel withdraws what is alive and leaves what is over as it is."""
+from domain.billing.events import (
+    BillingFact,
+    BudgetApproved,
+    BudgetCanceled,
+    BudgetExpired,
+    BudgetGenerated,
+    BudgetRejected,
+    BudgetSent,
+)
+from domain.billing.line_item import LineItem, total_of
+from domain.billing.pricing import Order, Price, PriceSource
+from domain.billing.revision import ApprovalLink, digest_of
+from domain.money import Money
+from domain.posting import Entry, undone
+from domain.tasks import Due
+
+EXPIRE: Final = "expire_budget"
+"""The kind of the task that is due when a sent budget's validity has passed."""
+
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(kw_only=True)
 class Budget(Aggregate):
-    """Orçamento: a quote for one work order. `total` is None while there is no price."""
+    """Orçamento: a quote for one work order. `total` is None while there is no price.
+
+    The lines never change within a revision: other lines are the next revision. `valid_until` is set while it is, or
+    was, offered; that very instant still counts.
+    """
+
+    subject = "budget"
 
     work_order_id: UUID
     workshop_id: str
@@ -63,10 +63,12 @@ class Budget(Aggregate):
     revision: int
     created_at: datetime
     updated_at: datetime
+    validity_days: int = 10
+    valid_until: datetime | None = None
     status: BudgetStatus | None = None
 
     @classmethod
-    def generate(cls, budget_id: UUID, order: Order, price: Price, *, at: datetime) -> Budget:
+    def generate(cls, budget_id: UUID, order: Order, price: Price, *, at: datetime, validity_days: int = 10) -> Budget:
         """The first revision of a new budget. Records BudgetGenerated."""
         budget = cls(
             id=budget_id,
@@ -80,36 +82,112 @@ class Budget(Aggregate):
             revision=1,
             created_at=at,
             updated_at=at,
+            validity_days=validity_days,
         )
-        after = LIFECYCLE.next(None, BudgetAction.GENERATE)
-        fact = BudgetGenerated(
-            aggregate_id=budget.id,
-            aggregate_version=budget.next_version,
-            os_id=budget.work_order_id,
-            budget_id=budget.id,
-            amount_cents=budget.amount_cents,
-            revision=budget.revision,
-            status_detail=after.value,
-        )
-        budget._move(BudgetAction.GENERATE, after, at, fact)
+        budget._move(BudgetAction.GENERATE, at)
         return budget
 
-    def cancel(self, *, reason: str, at: datetime) -> bool:
-        """Withdraw it. Records BudgetCanceled; answers False, changing nothing, when it is over already."""
-        after = LIFECYCLE.next(self.status, BudgetAction.CANCEL)
-        if after is self.status:
-            return False
-        fact = BudgetCanceled(
-            aggregate_id=self.id,
-            aggregate_version=self.next_version,
-            os_id=self.work_order_id,
-            budget_id=self.id,
-            amount_cents=self.amount_cents,
-            reason=reason or None,
-            status_detail=after.value,
+    def update(
+        self,
+        *,
+        at: datetime,
+        items: tuple[LineItem, ...] | None = None,
+        customer: Customer | None = None,
+        validity_days: int | None = None,
+    ) -> bool:
+        """Change a draft; what is None stays. Other lines make the next revision, and BudgetGenerated tells it (B4).
+
+        Answers False, changing nothing, when everything is so already. Raises IllegalTransition, BudgetIsCanceled,
+        BudgetIsExpired, NegativeTotal, WrongCurrency.
+        """
+        self._must_live(BudgetAction.UPDATE)
+        wanted = (
+            self.items if items is None else items,
+            self.customer if customer is None else customer,
+            self.validity_days if validity_days is None else validity_days,
         )
-        self._move(BudgetAction.CANCEL, after, at, fact)
+        if wanted == (self.items, self.customer, self.validity_days):
+            return False
+        relined = wanted[0] != self.items
+        if relined:
+            self._reline(wanted[0])
+        _, self.customer, self.validity_days = wanted
+        self._move(BudgetAction.UPDATE, at, tells=relined)
         return True
+
+    def revise(self, items: tuple[LineItem, ...], *, at: datetime) -> None:
+        """Open the next revision of a budget that was offered or decided; its link dies with the old one (B9).
+
+        Raises IllegalTransition, BudgetIsCanceled, NegativeTotal, WrongCurrency.
+        """
+        if self.status is BudgetStatus.CANCELED:
+            raise BudgetIsCanceled
+        LIFECYCLE.next(self.status, BudgetAction.REVISE)
+        entry = undone(approval(self.items)) if self.status is BudgetStatus.APPROVED else ()
+        self._reline(items)
+        self.valid_until = None
+        self._move(BudgetAction.REVISE, at, entry=entry)
+
+    def send(self, *, at: datetime) -> bool:
+        """Offer it to the customer; from now on the clock runs (B5). Answers False for a repeat.
+
+        Raises IllegalTransition, BudgetIsCanceled, BudgetIsExpired, BudgetWithoutPrice, BudgetWithoutCustomer.
+        """
+        if not self._must_live(BudgetAction.SEND):
+            return False
+        self._must_have_a_price()
+        if self.customer == Customer():
+            raise BudgetWithoutCustomer
+        self.valid_until = at + timedelta(days=self.validity_days)
+        self._move(BudgetAction.SEND, at)
+        return True
+
+    def approve(self, *, at: datetime, expected_revision: int | None = None, link: ApprovalLink | None = None) -> bool:
+        """Accept the current revision (B6). Answers False for a repeat.
+
+        Raises IllegalTransition, BudgetIsCanceled, BudgetIsExpired, StaleRevision, LinkInvalid, LinkRevoked,
+        BudgetWithoutPrice.
+        """
+        if not self._must_be_decidable(BudgetAction.APPROVE, expected_revision, link):
+            return False
+        self._must_have_a_price()
+        self._move(BudgetAction.APPROVE, at, entry=approval(self.items))
+        return True
+
+    def reject(
+        self, *, reason: str, at: datetime, expected_revision: int | None = None, link: ApprovalLink | None = None
+    ) -> bool:
+        """Refuse the current revision (B7). Answers False for a repeat. Raises as `approve` does."""
+        if not self._must_be_decidable(BudgetAction.REJECT, expected_revision, link):
+            return False
+        self._must_have_a_price()
+        self._move(BudgetAction.REJECT, at, reason=reason)
+        return True
+
+    def expire_if_due(self, *, at: datetime) -> bool:
+        """End an offer whose validity has passed (B8); answers whether it was so."""
+        if self.status is not BudgetStatus.SENT or self.valid_until is None or at <= self.valid_until:
+            return False
+        self._move(BudgetAction.EXPIRE, at)
+        return True
+
+    def cancel(self, *, reason: str, at: datetime) -> bool:
+        """Withdraw it (B10). Answers False, changing nothing, when it is over already (B11, B12)."""
+        if not LIFECYCLE.changes(self.status, BudgetAction.CANCEL):
+            return False
+        entry = undone(approval(self.items)) if self.status is BudgetStatus.APPROVED else ()
+        self._move(BudgetAction.CANCEL, at, reason=reason, entry=entry)
+        return True
+
+    @property
+    def key(self) -> str:
+        """Its work order's id."""
+        return str(self.work_order_id)
+
+    @property
+    def approved(self) -> bool:
+        """Whether its current revision is accepted: only then may money be taken for it."""
+        return self.status is BudgetStatus.APPROVED
 
     @property
     def amount_cents(self) -> int:
@@ -121,17 +199,83 @@ class Budget(Aggregate):
         """What may be done with it now, as verbs."""
         return tuple(action.value for action in LIFECYCLE.allowed(self.status))
 
-    def _move(self, action: BudgetAction, after: BudgetStatus, at: datetime, fact: BillingFact) -> None:
-        before, self.status, self.updated_at = self.status, after, at
-        self.record(
-            Change(
-                key=str(self.work_order_id),
-                subject="budget",
-                subject_id=self.id,
-                action=action.value,
-                before=before.value if before else None,
-                after=after.value,
-                at=at,
-                fact=fact,
-            )
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the current revision's content; see `revision.digest_of`."""
+        return digest_of(self.id, self.revision, self.description, self.items, self.total)
+
+    @property
+    def due(self) -> Due | None:
+        """Its expiry, while it is offered."""
+        if self.status is not BudgetStatus.SENT or self.valid_until is None:
+            return None
+        return Due(EXPIRE, self.valid_until + _INSTANT)
+
+    def _reline(self, items: tuple[LineItem, ...]) -> None:
+        self.total, self.items = total_of(items), items
+        self.price_source = PriceSource.ITEMS
+        self.revision += 1
+
+    def _must_live(self, action: BudgetAction) -> bool:
+        """Whether the action changes anything. Raises what says best why it may not be done."""
+        if self.status is BudgetStatus.CANCELED:
+            raise BudgetIsCanceled
+        if self.status is BudgetStatus.EXPIRED:
+            raise BudgetIsExpired
+        return LIFECYCLE.changes(self.status, action)
+
+    def _must_be_decidable(self, action: BudgetAction, expected: int | None, link: ApprovalLink | None) -> bool:
+        if link is not None and link.budget_id != self.id:
+            raise LinkInvalid
+        if link is not None and link.revision != self.revision:
+            raise LinkRevoked(metadata={"revision": str(self.revision)})
+        if expected is not None and expected != self.revision:
+            raise StaleRevision(metadata={"revision": str(self.revision)})
+        return self._must_live(action)
+
+    def _must_have_a_price(self) -> None:
+        if self.amount_cents <= 0:
+            raise BudgetWithoutPrice
+
+    def _move(
+        self, action: BudgetAction, at: datetime, *, reason: str = "", entry: Entry = (), tells: bool = True
+    ) -> None:
+        before, self.status, self.updated_at = self.status, LIFECYCLE.next(self.status, action), at
+        fact = self._fact(action, reason) if tells else None
+        self.record(action.value, before.value if before else None, self.status.value, at=at, fact=fact, entry=entry)
+
+    def _fact(self, action: BudgetAction, reason: str) -> BillingFact:
+        told = _FACTS[action]
+        known = {"revision": self.revision, "reason": reason if told is BudgetRejected else reason or None}
+        return told(
+            aggregate_id=self.id,
+            aggregate_version=self.next_version,
+            os_id=self.work_order_id,
+            budget_id=self.id,
+            amount_cents=self.amount_cents,
+            status_detail=self.status.value if self.status else "",
+            **{name: known[name] for name in _ADDED[action]},
         )
+
+
+_FACTS: Final[dict[BudgetAction, Callable[..., BillingFact]]] = {
+    BudgetAction.GENERATE: BudgetGenerated,
+    BudgetAction.UPDATE: BudgetGenerated,
+    BudgetAction.REVISE: BudgetGenerated,
+    BudgetAction.SEND: BudgetSent,
+    BudgetAction.APPROVE: BudgetApproved,
+    BudgetAction.REJECT: BudgetRejected,
+    BudgetAction.EXPIRE: BudgetExpired,
+    BudgetAction.CANCEL: BudgetCanceled,
+}
+"""Which fact tells of which move."""
+
+_ADDED: Final[dict[BudgetAction, tuple[str, ...]]] = {
+    **dict.fromkeys((BudgetAction.GENERATE, BudgetAction.UPDATE, BudgetAction.REVISE), ("revision",)),
+    BudgetAction.SEND: ("revision",),
+    BudgetAction.APPROVE: ("revision",),
+    BudgetAction.REJECT: ("revision", "reason"),
+    BudgetAction.EXPIRE: (),
+    BudgetAction.CANCEL: ("reason",),
+}
+"""What each of them says beyond what all say."""

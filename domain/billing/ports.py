@@ -10,6 +10,8 @@ from uuid import UUID
 from domain.actor import Call
 from domain.billing.budget import Budget
 from domain.billing.charge import Charge, Giveback, Snapshot
+from domain.billing.payment import Payment
+from domain.billing.provider_notice import ProviderNotice
 from domain.billing.service_price import ServicePrice
 from domain.billing.work_order import WorkOrder
 from domain.money import Money
@@ -21,6 +23,14 @@ class WorkOrders(Protocol):
 
     async def get(self, work_order_id: UUID) -> WorkOrder | None:
         """The work order, or None when billing never heard of it."""
+        ...
+
+    async def of_budget(self, budget_id: UUID) -> WorkOrder | None:
+        """The work order that a budget is for, or None when there is no such budget."""
+        ...
+
+    async def of_payment(self, payment_id: UUID) -> WorkOrder | None:
+        """The work order that a payment is of, or None when there is no such payment."""
         ...
 
     def save(self, work_order: WorkOrder) -> None:
@@ -37,6 +47,30 @@ class Budgets(Protocol):
 
     def save(self, budget: Budget) -> None:
         """Have it written at commit."""
+        ...
+
+
+class Payments(Protocol):
+    """Attempts to pay; read their work order first, it holds the lock."""
+
+    async def of_work_order(self, work_order_id: UUID) -> list[Payment]:
+        """All of a work order's, oldest first."""
+        ...
+
+    def save(self, payment: Payment) -> None:
+        """Have it written at commit."""
+        ...
+
+
+class Notices(Protocol):
+    """What providers told."""
+
+    async def add(self, notice: ProviderNotice) -> bool:
+        """Keep a new one; answers False, keeping nothing, when its provider told the same event before."""
+        ...
+
+    def save(self, notice: ProviderNotice) -> None:
+        """Have what became of a kept one written at commit."""
         ...
 
 
@@ -63,6 +97,16 @@ class BillingWork(UnitOfWork, Protocol):
     @property
     def budgets(self) -> Budgets:
         """The budgets."""
+        ...
+
+    @property
+    def payments(self) -> Payments:
+        """The attempts to pay."""
+        ...
+
+    @property
+    def notices(self) -> Notices:
+        """What providers told."""
         ...
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -9,9 +10,16 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.actor import Actor
-from domain.billing.budget import Budget, BudgetStatus
+from domain.billing.budget import Budget
+from domain.billing.budget_lifecycle import BudgetStatus
+from domain.billing.payment import Payment
+from domain.billing.payment_lifecycle import PaymentStatus
+from domain.billing.provider_notice import NoticeStatus, ProviderNotice
+from domain.billing.revision import Revision
+from domain.billing.saga import Saga
 from domain.billing.service_price import ServicePrice
 from domain.billing.work_order import WorkOrder
+from domain.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +30,33 @@ class BudgetFilter:
     customer_id: UUID | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFilter:
+    """Which payments; all that is given must hold."""
+
+    work_order_id: UUID | None = None
+    budget_id: UUID | None = None
+    status: PaymentStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One posting of the books: a debit above zero, a credit below. Those of one `transaction_id` add up to zero.
+
+    `subject`, `subject_id` and `action` say what change it was booked for.
+    """
+
+    sequence: int
+    transaction_id: UUID
+    work_order_id: UUID
+    account: str
+    amount: Money
+    subject: str
+    subject_id: str
+    action: str
+    at: datetime
 
 
 class EntryKind(Enum):
@@ -54,10 +89,11 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """Everything that happened to a work order, oldest first, and its budget as it is now."""
+    """Everything that happened to a work order, oldest first, with its budget and payments as they are now."""
 
     work_order: WorkOrder
     budget: Budget | None
+    payments: tuple[Payment, ...]
     entries: tuple[TimelineEntry, ...]
 
 
@@ -86,4 +122,48 @@ class BillingQueries(Protocol):
 
     async def timeline(self, actor: Actor, work_order_id: UUID) -> Timeline | None:
         """The timeline of one work order."""
+        ...
+
+    async def timeline_entries(
+        self, actor: Actor, work_order_id: UUID, *, after: int | None, limit: int
+    ) -> list[TimelineEntry] | None:
+        """Up to `limit` entries after a sequence number; None when there is no such work order."""
+        ...
+
+    async def revisions(self, actor: Actor, budget_id: UUID) -> list[Revision] | None:
+        """Every revision of a budget, oldest first; None when there is no such budget."""
+        ...
+
+    async def saga(self, actor: Actor, work_order_id: UUID) -> Saga | None:
+        """A work order with its budget and payments, to look at; None when there is no such work order."""
+        ...
+
+    async def payment(self, actor: Actor, payment_id: UUID) -> Payment | None:
+        """One attempt to pay."""
+        ...
+
+    async def payments(
+        self, actor: Actor, wanted: PaymentFilter, *, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Payment]:
+        """Up to `limit` payments, newest first, that come after (created_at, id)."""
+        ...
+
+    async def notice(self, notice_id: UUID) -> ProviderNotice | None:
+        """One notice, for the worker: it is nobody's until it is matched."""
+        ...
+
+    async def notices(
+        self, status: NoticeStatus | None, *, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[ProviderNotice]:
+        """Up to `limit` notices, newest first, that come after (received_at, id)."""
+        ...
+
+    async def ledger(self, actor: Actor, work_order_id: UUID) -> Mapping[str, Money] | None:
+        """The balance of each account for one work order; None when there is no such work order."""
+        ...
+
+    async def ledger_entries(
+        self, actor: Actor, work_order_id: UUID | None, *, after: int | None, limit: int
+    ) -> list[LedgerEntry]:
+        """Up to `limit` postings after a sequence number, of one work order or of all."""
         ...

@@ -8,7 +8,8 @@ from itertools import accumulate
 from typing import Any, Final
 
 from acerto.billing.v1 import billing_service_pb2, budget_pb2, service_price_pb2, work_order_pb2
-from domain.billing.budget import LIFECYCLE, Budget, BudgetStatus
+from domain.billing.budget import Budget
+from domain.billing.budget_lifecycle import LIFECYCLE, BudgetStatus
 from domain.billing.customer import Customer, id_of_document
 from domain.billing.line_item import LineItem, LineItemKind
 from domain.billing.pricing import Order, PriceSource

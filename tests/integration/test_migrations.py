@@ -13,9 +13,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, make_url
 
-from domain.billing.budget import LIFECYCLE as BUDGET
-from domain.billing.budget import BudgetStatus
+from domain.billing.budget_lifecycle import LIFECYCLE as BUDGET
+from domain.billing.budget_lifecycle import BudgetStatus
+from domain.billing.payment_lifecycle import LIFECYCLE as PAYMENT
+from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.pricing import PriceSource
+from domain.billing.provider_notice import NoticeStatus
 from domain.billing.queries import EntryKind
 from domain.billing.work_order import LIFECYCLE as WORK_ORDER
 from domain.billing.work_order import WorkOrderState
@@ -30,6 +33,8 @@ UNION SELECT typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespac
 LISTED = {
     "ck_budgets_status": BudgetStatus,
     "ck_budgets_price_source": PriceSource,
+    "ck_payments_status": PaymentStatus,
+    "ck_provider_notices_status": NoticeStatus,
     "ck_work_orders_state": WorkOrderState,
     "ck_work_order_log_kind": EntryKind,
 }
@@ -114,12 +119,14 @@ def test_a_check_lists_exactly_the_values_that_the_domain_has(
     assert set(re.findall(r"'(\w+)'", text)) == {value.value for value in values}
 
 
-@pytest.mark.parametrize(("lifecycle", "states"), [(BUDGET, BudgetStatus), (WORK_ORDER, WorkOrderState)])
+@pytest.mark.parametrize(
+    ("lifecycle", "states"), [(BUDGET, BudgetStatus), (PAYMENT, PaymentStatus), (WORK_ORDER, WorkOrderState)]
+)
 def test_a_lifecycle_knows_no_state_that_the_database_refuses(
     lifecycle: Lifecycle[Any, Any], states: type[Enum]
 ) -> None:
     assert set(lifecycle.table.values()) <= set(states)
-    assert {before for before, _ in lifecycle.table} - {None} == set(states)
+    assert {before for before, _ in (*lifecycle.table, *lifecycle.repeats)} - {None} <= set(states)
 
 
 def test_the_buckets_of_the_check_and_of_the_locks_are_those_of_the_code(database_url: str) -> None:

@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from domain.actor import Actor
-from domain.billing.budget import Budget, BudgetStatus
+from domain.billing.budget import Budget
+from domain.billing.budget_lifecycle import BudgetStatus
 from domain.billing.customer import Customer
 from domain.billing.line_item import LineItem, LineItemKind
 from domain.billing.queries import BudgetFilter, EntryKind

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.actor import Actor, Call
-from domain.billing.budget import BudgetStatus
+from domain.billing.budget_lifecycle import BudgetStatus
 from domain.billing.errors import (
     BudgetAlreadyExists,
     NegativeTotal,

@@ -1,0 +1,222 @@
+"""The talk with providers, one step per due task: ask outside every unit of work, then apply the answer inside one.
+
+Each step may be cut off anywhere and begun again by another worker: the keys make the calls harmless, the state machine
+the answers. A step answers when to try again, or None when its work is done or was replaced by other work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from domain.actor import Actor, Call
+from domain.billing.charge import Charge, GivebackStatus, ProviderAmbiguous, ProviderRefused, Snapshot
+from domain.billing.errors import PaymentNotFound
+from domain.billing.payment import Payment
+from domain.billing.payment_lifecycle import PaymentStatus
+from domain.billing.ports import Provider
+from domain.billing.provider_notice import FETCH
+from domain.billing.queries import BillingQueries
+from domain.billing.use_cases.notices import Notices
+from domain.billing.use_cases.payments import Payments
+from domain.clock import Clock
+from domain.tasks import Task
+
+RESOLVE_TRIES: Final = 6
+"""How often a provider is asked about a charge that it does not know, before the attempt is given up: about a minute."""
+REFUND_TRIES: Final = 10
+"""How often a refund is asked for while nobody can say whether it was done, before a person has to look."""
+NOTICE_TRIES: Final = 12
+"""How often a charge that is nobody's is asked for again (about a day)."""
+
+WORKER: Final = Actor(id="system:worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Collecting:
+    """The steps; `providers` by the name that payments remember them by."""
+
+    payments: Payments
+    notices: Notices
+    queries: BillingQueries
+    providers: Mapping[str, Provider]
+    clock: Clock
+
+    @property
+    def steps(self) -> Mapping[str, Callable[[Task], Awaitable[datetime | None]]]:
+        """Each step by the kind of its task."""
+        return {
+            "dispatch_payment": self.dispatch,
+            "resolve_payment": self.resolve,
+            "poll_payment": self.poll,
+            "cancel_payment": self.cancel,
+            "refund_payment": self.refund,
+            FETCH: self.fetch,
+        }
+
+    async def dispatch(self, task: Task) -> datetime | None:
+        """Make the charge of an attempt that was begun (P2, P3)."""
+        payment = await self.payments.dispatch(call_of(task), task.subject_id)
+        if payment is not None and not await self._create(task, payment):
+            # The answer was lost: look at once, and let the later look-ups that are due anyhow decide.
+            seen = await _seen(self._provider(payment).find(payment.id))
+            if seen is not None:
+                await self.payments.observe(call_of(task), payment.id, seen)
+        return None
+
+    async def resolve(self, task: Task) -> datetime | None:
+        """Find out what became of a charge that nobody can say anything of (P6)."""
+        payment = await self._payment(task, PaymentStatus.UNKNOWN)
+        if payment is None:
+            return None
+        try:
+            seen = await self._provider(payment).find(payment.id)
+        except ProviderAmbiguous as error:
+            return self._later(task, error)
+        if seen is not None:
+            await self.payments.observe(call_of(task), payment.id, seen)
+            return None
+        if task.attempts >= RESOLVE_TRIES:
+            await self.payments.give_up(call_of(task), payment.id)
+            return None
+        if not payment.withdrawn and await self._create(task, payment):
+            return None
+        return self._later(task)
+
+    async def poll(self, task: Task) -> datetime | None:
+        """Ask how a charge stands, in case its webhook was lost; at its expiry too, which only the provider decides."""
+        payment = await self._payment(task, PaymentStatus.PENDING, PaymentStatus.REFUND_FAILED, PaymentStatus.DISPUTED)
+        if payment is None:
+            return None
+        seen = await _seen(self._provider(payment).get(payment.provider_payment_id))
+        if seen is not None:
+            await self.payments.observe(call_of(task), payment.id, seen)
+        again = self._later(task, shortest=30.0, longest=600.0 if payment.open else 21_600.0)
+        expiry = payment.expires_at + timedelta(seconds=1)
+        return min(again, expiry) if payment.open and expiry > self.clock.now() else again
+
+    async def cancel(self, task: Task) -> datetime | None:
+        """Withdraw a charge that nobody wants any more; what the provider answers may be that it was paid (R24)."""
+        payment = await self._payment(task, PaymentStatus.CANCELING)
+        if payment is None:
+            return None
+        try:
+            seen = await self._provider(payment).cancel(payment.provider_payment_id)
+        except (ProviderAmbiguous, ProviderRefused) as error:
+            return self._later(task, error)
+        await self.payments.observe(call_of(task), payment.id, seen)
+        return self._later(task)
+
+    async def refund(self, task: Task) -> datetime | None:
+        """Have money given back (P11, P12): always by the refund's own key, so that it is given once."""
+        payment = await self._payment(task, PaymentStatus.REFUNDING)
+        asked = None if payment is None else payment.refunds.in_flight
+        if payment is None or asked is None:
+            return None
+        call, number = call_of(task), asked.sequence
+        try:
+            told = await self._provider(payment).refund(
+                payment.provider_payment_id, asked.key, asked.amount, whole=asked.whole
+            )
+        except ProviderRefused as refusal:
+            await self.payments.refund_failed(call, payment.id, number, refusal.reason, definitive=True)
+            return None
+        except ProviderAmbiguous as error:
+            if task.attempts < REFUND_TRIES:
+                return self._later(task, error)
+            await self.payments.refund_failed(call, payment.id, number, "no answer", definitive=False)
+            return None
+        if told.status is GivebackStatus.IN_PROCESS:
+            return self._later(task, longest=3600.0)
+        if told.status is GivebackStatus.DONE:
+            await self.payments.refunded(call, payment.id, number, told)
+        else:
+            await self.payments.refund_failed(call, payment.id, number, told.detail or "rejected", definitive=True)
+        return None
+
+    async def fetch(self, task: Task) -> datetime | None:
+        """Ask the provider about the charge that a notice names, and apply its answer."""
+        notice = await self.queries.notice(task.subject_id)
+        if notice is None or notice.payment_id is not None:
+            return None
+        try:
+            seen = await self.providers[notice.provider].get(notice.charge_id)
+        except ProviderAmbiguous as error:
+            return self._later(task, error)
+        payment_id = _uuid(seen.reference) if seen else None
+        if seen is not None and payment_id is not None:
+            try:
+                await self.payments.observe(call_of(task), payment_id, seen, notice)
+            except PaymentNotFound:
+                pass
+            else:
+                return None
+        await self.notices.park(call_of(task), notice, "no_such_charge" if seen is None else "no_such_payment")
+        return self._later(task, longest=14_400.0) if task.attempts < NOTICE_TRIES else None
+
+    async def _create(self, task: Task, payment: Payment) -> bool:
+        """Ask for the charge and apply the answer; False when nobody can say what became of it."""
+        try:
+            seen = await self._provider(payment).create(await self._charge(payment))
+        except ProviderAmbiguous:
+            return False
+        except ProviderRefused as refusal:
+            await self.payments.refuse(call_of(task), payment.id, refusal.reason)
+            return True
+        await self.payments.observe(call_of(task), payment.id, seen)
+        return True
+
+    async def _charge(self, payment: Payment) -> Charge:
+        budget = await self.queries.budget(WORKER, payment.budget_id)
+        if budget is None:
+            raise PaymentNotFound
+        return Charge(
+            reference=payment.id,
+            key=payment.idempotency_key,
+            amount=payment.amount,
+            description=f"OS {payment.work_order_id}",
+            customer=budget.customer,
+            expires_at=payment.expires_at,
+            script=payment.script,
+        )
+
+    async def _payment(self, task: Task, *statuses: PaymentStatus) -> Payment | None:
+        """The payment, if the task is still about it."""
+        payment = await self.queries.payment(WORKER, task.subject_id)
+        return payment if payment and payment.status in statuses else None
+
+    def _provider(self, payment: Payment) -> Provider:
+        return self.providers[payment.provider]
+
+    def _later(
+        self, task: Task, error: Exception | None = None, *, shortest: float = 1.0, longest: float = 300.0
+    ) -> datetime:
+        """Seconds that double from try to try, or longer where the provider asks for it."""
+        wait = min(longest, shortest * 2 ** min(task.attempts - 1, 20))
+        asked = error.retry_after if isinstance(error, ProviderAmbiguous) else None
+        return self.clock.now() + timedelta(seconds=max(wait, asked or 0.0))
+
+
+async def _seen(asking: Awaitable[Snapshot | None]) -> Snapshot | None:
+    """What the provider says, if it says anything."""
+    try:
+        return await asking
+    except ProviderAmbiguous:
+        return None
+
+
+def call_of(task: Task) -> Call:
+    """The call that a task makes: caused by whatever made it due."""
+    return Call(
+        actor=WORKER, causation_id=task.causation_id, correlation_id=task.correlation_id or None, trace=task.trace
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
