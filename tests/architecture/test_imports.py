@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "messaging/postgres": {"domain", "messaging", "psycopg", "psycopg_pool"},
     "server/": {
         *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "httpx", "prometheus_client"),
-        *("protovalidate", "pydantic", "server", "starlette", "structlog", "uvicorn", "uvloop"),
+        *("protovalidate", "pydantic", "segno", "server", "starlette", "structlog", "uvicorn", "uvloop"),
     },
     # The entry and the operator's verbs stand above the wiring: they may see every room.
     "server/__main__.py": {"domain", "messaging", "persistence", "psycopg", "server", "uvloop"},
@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "server/system.py": {"uuid_utils"},
     "server/tracing.py": {"domain", "opentelemetry"},
     "server/rpc/": {
-        *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "protovalidate", "server"),
+        *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "protovalidate", "segno"),
+        "server",
     },
     "server/wiring/": {
         *("acerto", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "messaging", "persistence"),
