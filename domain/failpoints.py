@@ -21,6 +21,8 @@ NAMES: Final = frozenset(
         "consumer.before_commit",
         "consumer.after_commit",
         "consumer.after_ack",
+        "worker.after_claim",
+        "worker.before_settle",
     }
 )
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.billing.customer import Customer
 from domain.billing.line_item import LineItem, LineItemKind, total_of
 from domain.billing.pricing import Order
-from domain.billing.use_cases import Cancellation
+from domain.billing.use_cases.budgets import Cancellation
 from domain.events import Received
 from domain.money import Money
 from messaging.reader import Unusable

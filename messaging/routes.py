@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.actor import Actor, Call
 from domain.billing.ports import Begin
-from domain.billing.use_cases import Billing, Outcome
+from domain.billing.use_cases.budgets import Billing, Outcome
 from domain.events import Received
 from domain.tracing import NoTracer, TraceHeaders, Tracer
 from messaging.os_events import cancellation_of, order_of

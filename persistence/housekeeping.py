@@ -31,6 +31,11 @@ SELECT (SELECT count(*) FROM outbox),
        (SELECT count(DISTINCT key) FROM outbox WHERE next_at > clock_timestamp() AND next_at < 'infinity'),
        (SELECT count(DISTINCT key) FROM outbox WHERE next_at = 'infinity'),
        (SELECT count(*) FROM inbox_deferred),
+       coalesce((SELECT extract(epoch FROM clock_timestamp() - min(due_at)) FROM tasks
+                  WHERE due_at < clock_timestamp()), 0),
+       (SELECT count(*) FROM provider_notices WHERE status = 'QUARANTINED'),
+       (SELECT count(*) FROM provider_notices WHERE status = 'PARKED'),
+       (SELECT count(*) FROM payments WHERE status = 'REFUND_FAILED'),
        coalesce((SELECT max(age(backend_xmin)) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL), 0)
 """
 _NAMES = (
@@ -39,6 +44,10 @@ _NAMES = (
     "acerto_outbox_blocked_keys",
     "acerto_outbox_parked_keys",
     "acerto_deferred_depth",
+    "acerto_tasks_overdue_seconds",
+    "acerto_notices_quarantined",
+    "acerto_notices_parked",
+    "acerto_refunds_failed",
     "acerto_oldest_xmin_age",
 )
 

@@ -1,4 +1,4 @@
-"""The wake-up: tells relays in other processes that there is work, soon and seldom.
+"""The wake-up: tells relays and workers in other processes that there is work, soon and seldom.
 
 Never inside the writing transaction: a NOTIFY there takes a lock that all commits share (measured: 40 % of commits at
 8 clients). A wake-up that is lost costs a poll.
@@ -17,7 +17,7 @@ import psycopg
 from domain.cancellation import ended
 from persistence.engine import Database
 
-CHANNEL = "acerto_outbox"
+CHANNEL = "acerto_work"
 DEBOUNCE = 0.005
 """Seconds between two notices at least."""
 RETRY = 1.0
@@ -50,11 +50,11 @@ class Notifier:
 
 
 class Listener:
-    """Sets `woken` at every notice."""
+    """Calls `wake` at every notice."""
 
-    def __init__(self, database: Database, woken: asyncio.Event) -> None:
+    def __init__(self, database: Database, wake: Callable[[], None]) -> None:
         self._database = database
-        self._woken = woken
+        self._wake = wake
 
     async def run(self) -> None:
         """Listen until cancelled; a database that is away is waited for."""
@@ -63,9 +63,9 @@ class Listener:
     async def _listen(self) -> None:
         async with self._database.connection("acerto-listen", autocommit=True) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
-            self._woken.set()
+            self._wake()
             async for _ in connection.notifies():
-                self._woken.set()
+                self._wake()
 
 
 async def _for_ever(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

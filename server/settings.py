@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.billing.rules import BillingRules
 from domain.money import Money
 from server.ports import host_and_port
 
@@ -73,6 +75,39 @@ class Settings(BaseModel):
     """The workshop of what names none."""
     default_budget_amount: str | None = "100.00"
     """The price when nothing else has one, as decimal text; empty: such a budget waits without a price."""
+    budget_validity_days: int = Field(default=10, ge=1, le=365)
+    """Days that an offered budget stands, unless it says otherwise."""
+    require_send: bool = False
+    """Whether a budget must be sent to the customer before it can be approved."""
+    auto_approve: bool = False
+    """Whether a budget with a price is approved as it is made, as the first BillingService did."""
+    charge_on_approval: bool = False
+    """Whether an approval starts a payment, as the first BillingService did."""
+    approval_link: str | None = None
+    """The address of a page where customers decide, with `{token}` in it; unset: only the token is given."""
+
+    payment_provider: Literal["sandbox", "mercadopago", "mercadopago_payments"] = "sandbox"
+    """Who takes the money: the sandbox, or Mercado Pago by its Orders API or its older Payments API."""
+    payment_validity_hours: float = Field(default=24.0, ge=0.5, le=720.0)
+    """How long a PIX code can be paid."""
+    max_attempts: int = Field(default=5, ge=1, le=100)
+    """Attempts to pay one budget."""
+    late_confirmation: Literal["accept_if_due", "always_refund"] = "accept_if_due"
+    """What becomes of money that comes after its attempt was over."""
+    merchant_name: str = Field(default="ACERTO", min_length=1, max_length=25)
+    merchant_city: str = Field(default="SAO PAULO", min_length=1, max_length=15)
+    """What a customer's bank shows of the sandbox's PIX codes."""
+    mercadopago_access_token: SecretStr | None = None
+    mercadopago_webhook_secret: SecretStr | None = None
+    mercadopago_url: str = "https://api.mercadopago.com"
+    mercadopago_notification_url: str = ""
+    """Where Mercado Pago's Payments API shall send webhooks; empty: where its panel says."""
+    mercadopago_payer_email: str = ""
+    """The payer's address for customers who have none, since Mercado Pago wants one."""
+    webhook_tolerance: float = Field(default=300.0, gt=0)
+    """Seconds that a webhook's signature may be old, or early."""
+    sandbox_webhook_url: str | None = None
+    """Where the sandbox sends its webhooks; unset: this process's own HTTP address."""
 
     protobuf_events: bool = False
     """Whether each event goes out as protobuf too, on its routing key with `.pb` behind it."""
@@ -85,9 +120,20 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property
-    def default_price(self) -> Money | None:
-        """The default budget amount as money."""
-        return Money.parse(self.default_budget_amount) if self.default_budget_amount else None
+    def billing_rules(self) -> BillingRules:
+        """What this installation decides about its billing."""
+        return BillingRules(
+            default_amount=Money.parse(self.default_budget_amount) if self.default_budget_amount else None,
+            validity_days=self.budget_validity_days,
+            require_send=self.require_send,
+            auto_approve=self.auto_approve,
+            charge_on_approval=self.charge_on_approval,
+            max_attempts=self.max_attempts,
+            accept_late=self.late_confirmation == "accept_if_due",
+            provider=self.payment_provider,
+            live=self.env == "production",
+            payment_validity=timedelta(hours=self.payment_validity_hours),
+        )
 
     @field_validator("env", mode="before")
     @classmethod
@@ -126,6 +172,24 @@ class Settings(BaseModel):
         if value and len(value.get_secret_value()) < 32:
             raise ValueError("must have at least 32 characters")
         return value
+
+    @field_validator("approval_link")
+    @classmethod
+    def _place_for_the_token(cls, value: str | None) -> str | None:
+        if value and "{token}" not in value:
+            raise ValueError("must have {token} in it, where the token goes")
+        return value
+
+    @model_validator(mode="after")
+    def _provider_can_be_spoken_with(self) -> Settings:
+        if self.payment_provider == "sandbox":
+            if self.env == "production":
+                raise ValueError("ACERTO_PAYMENT_PROVIDER: sandbox takes no real money, and production does")
+            return self
+        for name in ("mercadopago_access_token", "mercadopago_webhook_secret"):
+            if getattr(self, name) is None:
+                raise ValueError(f"{PREFIX}{name.upper()}: must be set for ACERTO_PAYMENT_PROVIDER=mercadopago")
+        return self
 
     @model_validator(mode="after")
     def _key_where_replicas_share_it(self) -> Settings:

@@ -47,6 +47,13 @@ METRICS: Final[dict[str, Metric]] = {
     "acerto_lane_depth": Metric(Gauge, "Messages waiting in the consumer's lanes."),
     "acerto_dead_letters_total": Metric(Counter, "Messages put aside as unusable, by reason.", ("reason",)),
     "acerto_saga_seconds": Metric(Histogram, "Seconds from OsCreated in to BudgetGenerated confirmed.", (), _SAGA),
+    # Payments and due work
+    "acerto_tasks_total": Metric(Counter, "Steps of due work, by kind and outcome.", ("kind", "outcome")),
+    "acerto_tasks_overdue_seconds": Metric(Gauge, "How long the oldest due row has waited, in seconds."),
+    "acerto_webhooks_total": Metric(Counter, "Webhooks by provider and what became of them.", ("provider", "outcome")),
+    "acerto_notices_quarantined": Metric(Gauge, "Provider's words that were not believed; a person has to look."),
+    "acerto_notices_parked": Metric(Gauge, "Provider's words about charges that nobody here knows."),
+    "acerto_refunds_failed": Metric(Gauge, "Payments whose refund failed; a person has to look."),
     # Database
     "acerto_oldest_xmin_age": Metric(Gauge, "Transactions since the oldest snapshot still open."),
 }

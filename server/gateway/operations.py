@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from starlette.applications import Starlette
@@ -23,8 +24,8 @@ class Metrics(Protocol):
         ...
 
 
-def operations(readiness: Readiness, metrics: Metrics) -> Starlette:
-    """The app: `/metrics`, `/health`, `/health/live`, `/health/ready`."""
+def operations(readiness: Readiness, metrics: Metrics, more: Sequence[Route] = ()) -> Starlette:
+    """The app: `/metrics`, `/health`, `/health/live`, `/health/ready`, and whatever else this process serves."""
 
     async def show_metrics(_: Request) -> Response:
         return Response(metrics.exposition(), headers={"content-type": _METRICS_TYPE})
@@ -46,6 +47,7 @@ def operations(readiness: Readiness, metrics: Metrics) -> Starlette:
             Route("/health", ready),
             Route("/health/live", live),
             Route("/health/ready", ready),
+            *more,
         ]
     )
 

@@ -8,7 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from domain.billing.ports import Begin
-from domain.billing.use_cases import Billing
+from domain.billing.use_cases.budgets import Billing
+from domain.billing.use_cases.notices import Notices
+from domain.billing.use_cases.payments import Payments
 from domain.events import Encode
 from domain.tracing import Tracer
 from messaging.broker import Broker
@@ -44,6 +46,9 @@ class House:
     ids: SystemIds = field(default_factory=SystemIds)
     telemetry: Telemetry = field(default_factory=Telemetry)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set after a commit that left facts for a relay in this process."""
+    due: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set after one that left work for a worker in this process."""
 
     @property
     def develops(self) -> bool:
@@ -63,7 +68,20 @@ class House:
 
     def billing(self, begin: Begin) -> Billing:
         """Billing's use cases over a `begin`."""
-        return Billing(begin, self.clock, self.ids, self.settings.default_price)
+        return Billing(begin, self.clock, self.ids, self.settings.billing_rules)
+
+    def payments(self, begin: Begin) -> Payments:
+        """The use cases of payments over a `begin`."""
+        return Payments(begin, self.clock, self.ids, self.settings.billing_rules)
+
+    def notices(self, begin: Begin) -> Notices:
+        """The use cases of providers' notices over a `begin`."""
+        return Notices(begin, self.clock, self.ids)
+
+    def wake(self) -> None:
+        """Tell whoever works in this process that there is work."""
+        self.woken.set()
+        self.due.set()
 
 
 @asynccontextmanager

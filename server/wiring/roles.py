@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from starlette.routing import Route
+
+from domain.actor import Actor, Call
+from domain.billing.notice import Notice
+from domain.events import Wake
 from messaging.consumer import Consumer
 from messaging.dead_letters import DeadLetters
 from messaging.effects import Effects
@@ -19,6 +24,7 @@ from persistence.inbox import SqlInbox
 from persistence.outbox import SqlOutbox
 from persistence.unit_of_work import Units
 from persistence.wake import Listener, Notifier, running
+from server.gateway import webhooks
 from server.gateway.operations import operations
 from server.gateway.server import HttpServer
 from server.health import Phase, Readiness
@@ -26,8 +32,10 @@ from server.lifespan import Part
 from server.preparation import Preparation
 from server.rpc.health import Health
 from server.rpc.server import GrpcServer
+from server.wiring.cashier import Cashier, cashier
 from server.wiring.dependencies import dependencies_of
 from server.wiring.doors import methods, pipeline
+from server.wiring.due import due_runs
 from server.wiring.house import House
 from server.worker import Duty, Worker
 
@@ -52,33 +60,66 @@ class Running:
 @asynccontextmanager
 async def assembled(house: House, roles: Collection[str]) -> AsyncIterator[Running]:
     """The parts of some roles, ports bound. Raises AddressInUse, InsecureIdentity."""
+    async with cashier(house.settings, house.clock) as till, _assembled(house, roles, till) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _assembled(house: House, roles: Collection[str], till: Cashier) -> AsyncIterator[Running]:
     readiness = Readiness()
     dependencies = dependencies_of(house, roles)
     for dependency in dependencies:
         readiness.add(dependency.name, dependency.ping, kept=dependency.kept)
     preparation = Preparation(dependencies, readiness.started)
     notifier = Notifier(house.database)
-    wake = house.woken.set if "relay" in roles else notifier
-    units = Units(house.database, house.encodings, house.ids, wake)
+    units = Units(house.database, house.encodings, house.ids, _wake(house, roles, notifier))
     grace = house.settings.shutdown_grace
-    http = HttpServer(house.settings.http_address, operations(readiness, house.telemetry))
+    http = HttpServer(house.settings.http_address, operations(readiness, house.telemetry, _routes(house, till, units)))
+    due = due_runs(house, units, till, f"{house.settings.http_address.rpartition(':')[0]}:{http.port}")
     parts = [
         Part("preparation", preparation.run),
         Part("http", partial(http.run, grace=grace)),
         *_behind(house, roles, preparation, units),
+        *(Part(name, preparation.first(run)) for name, run in due.items() if "worker" in roles),
     ]
     grpc = health = None
     if "api" in roles:
         health = Health(sorted({method.service for method in methods().values()}))
         settings = house.settings
-        grpc = GrpcServer(settings.grpc_address, pipeline(house, units), health, share_port=settings.grpc_share_port)
+        grpc = GrpcServer(
+            settings.grpc_address, pipeline(house, units, till), health, share_port=settings.grpc_share_port
+        )
         parts += [
             Part("health", partial(readiness.run, tell=partial(_tell, health))),
             Part("grpc", partial(grpc.run, grace=grace)),
         ]
-    background = [notifier.run, Listener(house.database, house.woken).run] if "relay" in roles else [notifier.run]
+    listens = {"relay", "worker"} & set(roles)
+    background = [notifier.run, Listener(house.database, house.wake).run] if listens else [notifier.run]
     async with running(*background):
         yield Running(tuple(parts), readiness, http.port, grpc.port if grpc else None, health)
+
+
+def _wake(house: House, roles: Collection[str], notifier: Notifier) -> Wake:
+    """Whoever works in this process is told at once, and the other processes unless all the work is done here."""
+    if {"relay", "worker"} <= set(roles):
+        return house.wake
+
+    def wake() -> None:
+        house.wake()
+        notifier()
+
+    return wake
+
+
+def _routes(house: House, till: Cashier, units: Units) -> list[Route]:
+    """What is served over HTTP beside operations: the provider's way to tell us things."""
+    notices = house.notices(units.begin)
+
+    async def receive(notice: Notice) -> bool:
+        call = Call(actor=Actor(id=f"system:{notice.provider}"), causation_id=notice.event_id)
+        return await notices.receive(call, notice)
+
+    return webhooks.routes(till.webhook, receive, house.telemetry)
 
 
 def _tell(health: Health, ready: bool) -> None:

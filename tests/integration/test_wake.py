@@ -22,7 +22,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 
 async def listening(url: str) -> AsyncIterator[asyncio.Event]:
     """A listener that is up: it sets its event once by itself when it begins to listen."""
     woken = asyncio.Event()
-    async with running(Listener(Database(url), woken).run):
+    async with running(Listener(Database(url), woken.set).run):
         await asyncio.wait_for(woken.wait(), 5)
         woken.clear()
         yield woken

@@ -26,7 +26,7 @@ from domain.clock import Clock
 from domain.tasks import Task
 
 RESOLVE_TRIES: Final = 6
-"""How often a provider is asked about a charge that it does not know, before the attempt is given up: about a minute."""
+"""How often a provider is asked about a charge that it does not know before it is given up: about a minute."""
 REFUND_TRIES: Final = 10
 """How often a refund is asked for while nobody can say whether it was done, before a person has to look."""
 NOTICE_TRIES: Final = 12
