@@ -12,7 +12,10 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from domain.billing.use_cases import Billing
+from domain.billing.rules import BillingRules
+from domain.billing.use_cases.budgets import Billing
+from domain.billing.use_cases.notices import Notices
+from domain.billing.use_cases.payments import Payments
 from domain.events import Batch, Pending, Received, Refusal
 from domain.money import Money
 from messaging.codec import encode_json
@@ -20,6 +23,7 @@ from messaging.routes import Routes
 from persistence.engine import Database
 from persistence.inbox import SqlInbox
 from persistence.outbox import SqlOutbox
+from persistence.tasks import SqlTasks
 from persistence.unit_of_work import Units
 from persistence.views import Views
 from tests.support.builders import QUEUE
@@ -50,8 +54,12 @@ class House:
         clock, ids = RealClock(), RandomIds()
         self.units = Units(self.database, (encode_json,), ids, lambda: self.wakes.append(None))
         self.inbox = SqlInbox(self.database, (encode_json,), ids, clock, lambda: self.wakes.append(None))
-        self.billing = Billing(self.units.begin, clock, ids, Money(10_000))
-        self.routes = Routes(lambda begin: Billing(begin, clock, ids, Money(10_000)), "main")
+        rules = BillingRules(default_amount=Money(10_000))
+        self.billing = Billing(self.units.begin, clock, ids, rules)
+        self.payments = Payments(self.units.begin, clock, ids, rules)
+        self.notices = Notices(self.units.begin, clock, ids)
+        self.tasks = SqlTasks(self.database)
+        self.routes = Routes(lambda begin: Billing(begin, clock, ids, rules), "main")
         self.views = Views(self.database)
 
     async def rows(self, statement: str, *parameters: object) -> list[DictRow]:
