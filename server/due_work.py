@@ -35,8 +35,16 @@ class DueWork:
     """Runs steps until it is told to stop. `woken` is set after a commit that left due work."""
 
     def __init__(
-        self, tasks: Tasks, steps: Mapping[str, Step], clock: Clock, meter: Meter, woken: asyncio.Event
+        self,
+        tasks: Tasks,
+        steps: Mapping[str, Step],
+        clock: Clock,
+        meter: Meter,
+        woken: asyncio.Event,
+        *,
+        poll: float = POLL,
     ) -> None:
+        self._poll = poll
         self._tasks = tasks
         self._steps = steps
         self._clock = clock
@@ -92,7 +100,7 @@ class DueWork:
 
     async def _rest(self, stop: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._woken.wait())]
-        pause = POLL * random.uniform(0.8, 1.2)
+        pause = self._poll * random.uniform(0.8, 1.2)
         await asyncio.wait([*waits, *self._running], timeout=pause, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
