@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -181,23 +181,21 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _provider_can_be_spoken_with(self) -> Settings:
-        if self.payment_provider == "sandbox":
-            if self.env == "production":
-                raise ValueError("ACERTO_PAYMENT_PROVIDER: sandbox takes no real money, and production does")
-            return self
-        for name in ("mercadopago_access_token", "mercadopago_webhook_secret"):
-            if getattr(self, name) is None:
-                raise ValueError(f"{PREFIX}{name.upper()}: must be set for ACERTO_PAYMENT_PROVIDER=mercadopago")
+    def _nothing_is_missing_together(self) -> Settings:
+        if problems := list(self._missing()):
+            raise ValueError("; ".join(problems))
         return self
 
-    @model_validator(mode="after")
-    def _key_where_replicas_share_it(self) -> Settings:
+    def _missing(self) -> Iterator[str]:
+        """What other settings make necessary."""
         if self.signing_key is None and self.env != "development":
-            raise ValueError(
-                "ACERTO_SIGNING_KEY: must be set when ACERTO_ENV is not development, to 32 characters or more"
-            )
-        return self
+            yield "ACERTO_SIGNING_KEY: must be set when ACERTO_ENV is not development, to 32 characters or more"
+        if self.payment_provider == "sandbox" and self.env == "production":
+            yield "ACERTO_PAYMENT_PROVIDER: the sandbox takes no real money, and production needs to"
+        if self.payment_provider != "sandbox":
+            for name in ("mercadopago_access_token", "mercadopago_webhook_secret"):
+                if getattr(self, name) is None:
+                    yield f"{PREFIX}{name.upper()}: must be set for ACERTO_PAYMENT_PROVIDER={self.payment_provider}"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

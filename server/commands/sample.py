@@ -1,9 +1,12 @@
-"""One sample work order, sent as OSService would send it, and the saga that it became, for a person to read."""
+"""Sample work orders, sent as OSService would send them, and the sagas that they become, for a person to read."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from domain.actor import Actor
@@ -33,23 +36,27 @@ async def send(house: House) -> UUID:
     """Publish an OsCreated on the partner's exchange; answers the work order's id."""
     work_order_id = house.ids.new()
     body = {
-        "OsId": str(work_order_id),
         "Description": "Revisão dos freios",
         "CreatedAt": house.clock.now().isoformat(),
         "Customer": _CUSTOMER,
         "Items": _ITEMS,
     }
+    await tell(house, work_order_id, "os-created", "OsCreated", body)
+    return work_order_id
+
+
+async def tell(house: House, work_order_id: UUID, routing_key: str, event_type: str, body: Mapping[str, Any]) -> None:
+    """Publish one of OSService's events about a work order."""
     message = Message(
         exchange=PARTNER_EXCHANGE,
-        routing_key="os-created",
+        routing_key=routing_key,
         message_id=str(house.ids.new()),
-        body=json.dumps(body, ensure_ascii=False).encode(),
-        type="OsCreated",
-        headers={"EventType": "OsCreated", "CorrelationId": str(house.ids.new())},
+        body=json.dumps({"OsId": str(work_order_id), **body}, ensure_ascii=False).encode(),
+        type=event_type,
+        headers={"EventType": event_type, "CorrelationId": str(house.ids.new())},
     )
     async with house.broker.publisher() as publisher:
         await publisher.publish([message])
-    return work_order_id
 
 
 async def watched(house: House, work_order_id: UUID) -> Timeline:
@@ -72,6 +79,7 @@ def shown(timeline: Timeline) -> str:
     lines = [f"Work order {order.id}", f"  correlation {order.correlation_id}"]
     if budget:
         lines.append(f"  budget {budget.id}: {budget.status.name if budget.status else ''}, {budget.total}")
+    lines += [f"  payment {one.id}: {one.status.name if one.status else ''}, {one.amount}" for one in timeline.payments]
     began = timeline.entries[0].at
     return "\n".join([*lines, "", *(f"  {_line(entry, began.timestamp())}" for entry in timeline.entries)])
 
@@ -91,3 +99,9 @@ def _line(entry: TimelineEntry, began: float) -> str:
     confirmed = f"{(entry.published_at.timestamp() - began) * 1000:.1f} ms" if entry.published_at else "not yet"
     told = f"-> {entry.event_type}  (event {entry.event_id}), confirmed at {confirmed}"
     return f"{what}\n{'':14}{told}\n{'':17}{entry.body}"
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

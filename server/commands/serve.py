@@ -1,17 +1,15 @@
-"""`all`, `api`, `relay`, `consumer`, `worker`: run roles until a signal comes. `demo`: all of them, once."""
+"""`all`, `api`, `relay`, `consumer`, `worker`: run roles until a signal comes."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
-import tempfile
 from functools import partial
-from pathlib import Path
 
 import structlog
 
-from server.commands import sample
+from domain.billing.queries import Timeline
+from server.commands import demo, sample
 from server.commands.workers import supervise
 from server.lifespan import Part, serve
 from server.settings import Settings, unknown
@@ -22,8 +20,8 @@ HELP = {
     "api": "serve gRPC",
     "relay": "take facts from the outbox to the broker",
     "consumer": "take partners' events from the broker",
-    "worker": "keep tables in shape and measure the queues",
-    "demo": "run everything once in a temporary folder, with one sample work order, and show its timeline",
+    "worker": "do what is due: payments, refunds, expiries; keep tables in shape and measure the queues",
+    "demo": "run everything once in a temporary folder: a whole saga that is undone, and a refusal",
 }
 
 
@@ -31,7 +29,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add a verb for each role, one for all of them, and the demo."""
     for name, text in HELP.items():
         verb = verbs.add_parser(name, help=text)
-        verb.set_defaults(run=demo if name == "demo" else run, roles={name} if name in ROLES else ROLES)
+        verb.set_defaults(run=demo.run if name == "demo" else run, roles={name} if name in ROLES else ROLES)
         if name == "all":
             verb.add_argument("--with-sample", action="store_true", help="send one sample work order when ready")
         if name == "api":
@@ -57,70 +55,37 @@ def _count(text: str) -> int:
     return int(text)
 
 
-async def demo(_: argparse.Namespace, settings: Settings) -> int:
-    """Run one saga in a folder of its own and show it; answers 0. Raises SagaStuck."""
-    with tempfile.TemporaryDirectory(prefix="acerto-demo-") as folder:
-        own = {"data_dir": Path(folder), "grpc_address": "127.0.0.1:0", "http_address": "127.0.0.1:0"}
-        settings = settings.model_copy(update=own)
-        enough = asyncio.Event()
-        async with built(settings) as house, assembled(house, ROLES) as running:
-            telling = Part("demo", partial(_demonstrate, house, running, enough))
-            await serve(
-                [*running.parts, telling],
-                grace=settings.shutdown_grace,
-                stopping=running.readiness.close,
-                enough=enough,
-            )
-    return 0
-
-
-async def _demonstrate(house: House, running: Running, enough: asyncio.Event, stop: asyncio.Event) -> None:
-    if await _ready(running, stop):
-        _say(sample.shown(await sample.watched(house, await sample.send(house))))
-        enough.set()
-        await stop.wait()
-
-
 async def _greet(house: House, running: Running, stop: asyncio.Event, *, with_sample: bool) -> None:
-    if await _ready(running, stop):
+    if await running.ready_before(stop):
         structlog.get_logger().info("ready", grpc_port=running.grpc_port, http_port=running.http_port)
         if with_sample:
             timeline = await sample.watched(house, await sample.send(house))
-            _say(f"{sample.shown(timeline)}\n\n{_what_next(house, running, str(timeline.work_order.id))}")
+            sample.say(f"\n{sample.shown(timeline)}\n\n{_what_next(house, running, timeline)}\n")
     await stop.wait()
 
 
-async def _ready(running: Running, stop: asyncio.Event) -> bool:
-    while not stop.is_set():
-        if await running.ready():
-            return True
-        await asyncio.sleep(0.05)
-    return False
-
-
-def _what_next(house: House, running: Running, work_order_id: str) -> str:
+def _what_next(house: House, running: Running, timeline: Timeline) -> str:
     settings = house.settings
     grpc = f"{settings.grpc_address.rpartition(':')[0]}:{running.grpc_port}"
     http = f"{settings.http_address.rpartition(':')[0]}:{running.http_port}"
-    request = f'{{"work_order_id":"{work_order_id}"}}'
-    service = "acerto.billing.v1.BillingService"
+    budget_id = timeline.budget.id if timeline.budget else ""
+    curl = (
+        f"  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge http://{grpc}/acerto.billing.v1.BillingService"
+    )
     return "\n".join(
         [
             f"gRPC      {grpc}   (reflection and health are on; every caller may do everything: development)",
             f"HTTP      http://{http}/health/ready   http://{http}/metrics",
             f"database  {'ACERTO_DATABASE_URL' if settings.database_url else f'embedded, in {settings.data_dir}'}",
             f"broker    {house.broker_address if settings.broker_url else 'in the database'}",
+            f"payments  {settings.payment_provider}",
             "",
             "Try next, in another terminal:",
-            "  .venv/bin/buf curl --protocol grpc --http2-prior-knowledge \\",
-            f"    -d '{request}' http://{grpc}/{service}/GetWorkOrderTimeline",
-            f"  .venv/bin/python -m server timeline {work_order_id}",
+            f'{curl}/ApproveBudget -d \'{{"budget_id":"{budget_id}"}}\'',
+            f'{curl}/StartPayment -d \'{{"budget_id":"{budget_id}"}}\'',
+            "  .venv/bin/python -m server sandbox pay PAYMENT_ID     # what the customer does",
+            f"  .venv/bin/python -m server timeline {timeline.work_order.id}",
             "",
             "Ctrl-C stops it; what it has done is kept.",
         ]
     )
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"\n{text}\n\n")
-    sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,6 +56,14 @@ class Running:
     async def ready(self) -> bool:
         """Whether everything is there, and gRPC's callers are told so."""
         return await self.readiness.phase() is Phase.READY and (self.health is None or self.health.serving)
+
+    async def ready_before(self, stop: asyncio.Event) -> bool:
+        """Wait until everything is there; False when `stop` came first."""
+        while not stop.is_set():
+            if await self.ready():
+                return True
+            await asyncio.sleep(0.05)
+        return False
 
 
 @asynccontextmanager

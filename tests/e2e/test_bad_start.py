@@ -60,8 +60,15 @@ async def test_a_misspelt_variable_is_warned_of(fleet: Fleet) -> None:
     assert warning["variable"] == "ACERTO_DATABSE_URL"
 
 
+MERCADO_PAGO = {
+    "payment_provider": "mercadopago",
+    "mercadopago_access_token": "token",
+    "mercadopago_webhook_secret": "secret",
+}
+
+
 async def test_production_refuses_an_identity_that_lets_everybody_in(fleet: Fleet) -> None:
-    line = await _refusal(fleet.start("all", env="production"))
+    line = await _refusal(fleet.start("all", env="production", **MERCADO_PAGO))
     assert "ACERTO_ENV=production refuses the development identity" in line
 
 

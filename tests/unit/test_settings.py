@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from domain.billing.rules import BillingRules
 from domain.money import Money
 from server.settings import SettingsError, load, unknown
 
 KEY = "0123456789abcdef0123456789abcdef"
+MERCADO_PAGO = {
+    "ACERTO_PAYMENT_PROVIDER": "mercadopago",
+    "ACERTO_MERCADOPAGO_ACCESS_TOKEN": "token",
+    "ACERTO_MERCADOPAGO_WEBHOOK_SECRET": "secret",
+}
 
 
 def test_an_empty_environment_is_the_development_default() -> None:
@@ -17,13 +25,13 @@ def test_an_empty_environment_is_the_development_default() -> None:
         "127.0.0.1:50051",
         "127.0.0.1:8080",
     )
-    assert (settings.default_price, settings.default_workshop) == (Money(10_000), "main")
+    assert (settings.billing_rules.default_amount, settings.default_workshop) == (Money(10_000), "main")
 
 
 def test_an_empty_variable_is_as_good_as_none_but_an_empty_amount_means_no_default() -> None:
     settings = load({"ACERTO_DATABASE_URL": "", "ACERTO_GRPC_ADDRESS": " ", "ACERTO_DEFAULT_BUDGET_AMOUNT": ""})
     assert (settings.database_url, settings.grpc_address) == (None, "127.0.0.1:50051")
-    assert settings.default_price is None
+    assert settings.billing_rules.default_amount is None
 
 
 @pytest.mark.parametrize(
@@ -40,6 +48,10 @@ def test_an_empty_variable_is_as_good_as_none_but_an_empty_amount_means_no_defau
         ("ACERTO_MAX_CONCURRENT_REQUESTS", "0", "greater than or equal to 1"),
         ("ACERTO_LOG_FORMAT", "xml", "json"),
         ("ACERTO_SINGLE_ACTIVE_CONSUMER", "perhaps", "boolean"),
+        ("ACERTO_PAYMENT_PROVIDER", "cash", "sandbox"),
+        ("ACERTO_PAYMENT_VALIDITY_HOURS", "0.4", "greater than or equal to 0.5"),
+        ("ACERTO_LATE_CONFIRMATION", "maybe", "accept_if_due"),
+        ("ACERTO_APPROVAL_LINK", "https://example.com/decide", "{token}"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_its_variable(variable: str, value: str, says: str) -> None:
@@ -60,7 +72,41 @@ def test_all_bad_values_are_named_at_once() -> None:
 def test_outside_development_the_signing_key_is_required(env: str) -> None:
     with pytest.raises(SettingsError, match="ACERTO_SIGNING_KEY"):
         load({"ACERTO_ENV": env})
-    assert load({"ACERTO_ENV": env, "ACERTO_SIGNING_KEY": KEY}).env == env.lower()
+    assert load({"ACERTO_ENV": env, "ACERTO_SIGNING_KEY": KEY, **MERCADO_PAGO}).env == env.lower()
+
+
+def test_mercado_pago_needs_its_token_and_its_secret_both_named_at_once() -> None:
+    with pytest.raises(SettingsError, match=r"ACERTO_MERCADOPAGO_ACCESS_TOKEN.*ACERTO_MERCADOPAGO_WEBHOOK_SECRET"):
+        load({"ACERTO_PAYMENT_PROVIDER": "mercadopago_payments"})
+
+
+def test_production_takes_real_money() -> None:
+    with pytest.raises(SettingsError, match="ACERTO_PAYMENT_PROVIDER"):
+        load({"ACERTO_ENV": "production", "ACERTO_SIGNING_KEY": KEY})
+    rules = load({"ACERTO_ENV": "production", "ACERTO_SIGNING_KEY": KEY, **MERCADO_PAGO}).billing_rules
+    assert (rules.live, rules.provider) == (True, "mercadopago")
+
+
+def test_the_settings_become_the_rules_of_billing() -> None:
+    given = {
+        "ACERTO_AUTO_APPROVE": "true",
+        "ACERTO_CHARGE_ON_APPROVAL": "true",
+        "ACERTO_REQUIRE_SEND": "true",
+        "ACERTO_BUDGET_VALIDITY_DAYS": "3",
+        "ACERTO_MAX_ATTEMPTS": "2",
+        "ACERTO_LATE_CONFIRMATION": "always_refund",
+        "ACERTO_PAYMENT_VALIDITY_HOURS": "1.5",
+    }
+    assert load(given).billing_rules == BillingRules(
+        default_amount=Money(10_000),
+        validity_days=3,
+        require_send=True,
+        auto_approve=True,
+        charge_on_approval=True,
+        max_attempts=2,
+        accept_late=False,
+        payment_validity=timedelta(hours=1.5),
+    )
 
 
 def test_secrets_are_in_no_text_of_the_settings_nor_of_their_errors() -> None:
