@@ -1,7 +1,7 @@
 """Facts as bytes: the contract of each event is its message in acerto.events.v1, and nothing here knows one by name.
 
-The JSON body is written from the descriptor: PascalCase names, integer enums, centavos as an integer and, under the
-name that the option `number` gives, as a JSON number with two places. No float comes near it (billing.md A).
+The JSON body is written from the descriptor: PascalCase names, integer enums, centavos as an integer and, by the name
+in the option `number`, as a number with two places, without a float (billing.md A). None is left out.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message as ProtoMessage
 
-from acerto.events.v1 import billing_events_pb2, options_pb2
+from acerto.events.v1 import billing_events_pb2, options_pb2, payment_events_pb2
 from domain.events import Fact, Publication, Stamp
 from domain.identity import derived_id
 
 JSON, PROTOBUF = "application/json", "application/protobuf"
 
-_MODULES = (billing_events_pb2,)
-_TEXT = (FieldDescriptor.TYPE_STRING,)
+_MODULES = (billing_events_pb2, payment_events_pb2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +100,33 @@ def _contract(message: type[ProtoMessage]) -> Contract:
 
 
 def _members(field: Any) -> list[tuple[str, Callable[[Fact], str | None]]]:
-    name, number = field.name, field.GetOptions().Extensions[options_pb2.number]
-    if field.type in _TEXT:
-        return [(field.json_name, lambda fact: _quoted(getattr(fact, name)))]
-    exact = (field.json_name, lambda fact: str(getattr(fact, name)))
-    return [(number, lambda fact: _two_places(getattr(fact, name))), exact] if number else [exact]
+    exact = (field.json_name, _member(field.name, _WRITTEN.get(field.type, str)))
+    number = field.GetOptions().Extensions[options_pb2.number]
+    return [(number, _member(field.name, _two_places)), exact] if number else [exact]
 
 
-def _quoted(value: Any) -> str | None:
-    return None if value is None else json.dumps(str(value), ensure_ascii=False)
+def _member(name: str, written: Callable[[Any], str]) -> Callable[[Fact], str | None]:
+    return lambda fact: None if (value := getattr(fact, name)) is None else written(value)
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _two_places(cents: int) -> str:
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+
+
+_WRITTEN: dict[int, Callable[[Any], str]] = {
+    FieldDescriptor.TYPE_STRING: _quoted,
+    FieldDescriptor.TYPE_BOOL: _truth,
+}
+"""How a value is written, by its field's type; a number as itself."""
 
 
 def _publication(contract: Contract, fact: Fact, stamp: Stamp, content_type: str, body: bytes) -> Publication:

@@ -29,6 +29,7 @@ from domain.billing.payment_lifecycle import (
     OPEN,
     PARTLY,
     PARTNERS,
+    REVERSED,
     TASKS,
     VERBS,
     PaymentAction,
@@ -124,12 +125,11 @@ class Payment(Aggregate):
         """
         if self.withdrawn or not LIFECYCLE.changes(self.status, PaymentAction.WITHDRAW):
             return False
-        self.withdrawn, self.giveback = reason, True
-        if self.status is PaymentStatus.CREATED:
-            self.giveback = False
-            self._fail(PaymentAction.WITHDRAW, reason, "", at)
-        else:
+        self.withdrawn, self.giveback = reason, self.status is not PaymentStatus.CREATED
+        if self.giveback:
             self._move(PaymentAction.WITHDRAW, at)
+        else:
+            self._fail(PaymentAction.WITHDRAW, reason, "", at)
         return True
 
     def end(
@@ -281,8 +281,8 @@ class Payment(Aggregate):
     @property
     def due(self) -> Due | None:
         """What only the provider can end, to be asked for."""
-        kind, after = TASKS.get(self.status, (None, None)) if self.status else (None, None)
-        return Due(kind, self.updated_at + after) if kind and after is not None else None
+        work = TASKS.get(self.status) if self.status else None
+        return Due(work[0], self.updated_at + work[1]) if work else None
 
     def _capture(self, seen: Snapshot, at: datetime) -> None:
         self._believe(seen)
@@ -309,6 +309,7 @@ class Payment(Aggregate):
             at,
             PaymentReversed,
             {
+                "status": REVERSED,
                 "amount_cents": amount.cents,
                 "reason": reason,
                 "cumulative_amount_cents": self.reversed.cents,

@@ -134,6 +134,9 @@ PARTNERS: Final = {
 }
 """Each status as partners number it: Pending, Confirmed, Failed, Reversed."""
 
+REVERSED: Final = 3
+"""What a PaymentReversed always says to partners, of a part too (billing.md A)."""
+
 TASKS: Final = {
     _S.CREATED: ("dispatch_payment", timedelta(0)),
     _S.UNKNOWN: ("resolve_payment", timedelta(seconds=15)),

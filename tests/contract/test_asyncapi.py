@@ -13,8 +13,14 @@ import pytest
 import yaml
 from google.protobuf.descriptor import FieldDescriptor
 
-from acerto.events.v1 import options_pb2, work_order_events_pb2
+from acerto.events.v1 import billing_events_pb2, options_pb2, payment_events_pb2, work_order_events_pb2
+from domain.billing.budget_lifecycle import LIFECYCLE as BUDGETS
+from domain.billing.budget_lifecycle import BudgetAction
 from domain.billing.line_item import LineItemKind
+from domain.billing.payment import CANCELED, METHOD, SUPERSEDED, UNAVAILABLE
+from domain.billing.payment_lifecycle import LIFECYCLE as PAYMENTS
+from domain.billing.payment_lifecycle import PARTNERS, PaymentAction, PaymentStatus
+from domain.billing.refund import ReversalKind
 from domain.events import Stamp
 from messaging.codec import contracts, encode_json
 from messaging.os_events import cancellation_of, order_of
@@ -27,6 +33,39 @@ PAGE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docs" / "asy
 IN = {key: (PARTNER_EXCHANGE, event_type) for key, event_type in EVENT_TYPES.items()}
 OUT = {contract.routing_key: (contract.exchange, name) for name, contract in contracts().items()}
 MESSAGES: dict[str, Any] = PAGE["components"]["messages"]
+BUDGET_ACTIONS = {
+    "BudgetGenerated": {BudgetAction.GENERATE, BudgetAction.UPDATE, BudgetAction.REVISE},
+    "BudgetSent": {BudgetAction.SEND},
+    "BudgetApproved": {BudgetAction.APPROVE},
+    "BudgetRejected": {BudgetAction.REJECT},
+    "BudgetExpired": {BudgetAction.EXPIRE},
+    "BudgetCanceled": {BudgetAction.CANCEL},
+}
+PAYMENT_ACTIONS = {
+    "PaymentPending": {PaymentAction.PEND},
+    "PaymentConfirmed": {PaymentAction.CONFIRM},
+    "PaymentFailed": {PaymentAction.REJECT, PaymentAction.EXPIRE, PaymentAction.CANCEL, PaymentAction.GIVE_UP},
+    "PaymentReversed": {
+        PaymentAction.REVERSE,
+        PaymentAction.REVERSE_PART,
+        PaymentAction.REVERSE_ON,
+        PaymentAction.REVERSE_SOME,
+        PaymentAction.CHARGE_BACK,
+    },
+    "PaymentDisputed": {PaymentAction.DISPUTE},
+    "PaymentDisputeWon": {PaymentAction.WIN, PaymentAction.WIN_PART, PaymentAction.WIN_BACK},
+    "PaymentReversalFailed": {PaymentAction.FAIL_REFUND},
+}
+"""What each event tells of (billing.md B.1, B.2)."""
+UNTOLD = (PaymentStatus.DISPUTED, PaymentAction.FAIL_REFUND)
+"""A refund that fails under a dispute is told by how the dispute ends."""
+TYPES = {
+    FieldDescriptor.TYPE_STRING: "string",
+    FieldDescriptor.TYPE_BOOL: "boolean",
+    FieldDescriptor.TYPE_INT32: "integer",
+    FieldDescriptor.TYPE_INT64: "integer",
+    FieldDescriptor.TYPE_ENUM: "integer",
+}
 EXAMPLES = [
     pytest.param(name, example, id=f"{name} {example['name']}")
     for name, message in MESSAGES.items()
@@ -122,6 +161,60 @@ def fields(message: Any) -> list[FieldDescriptor]:
     return list(message.DESCRIPTOR.fields)
 
 
+@pytest.mark.parametrize("name", contracts())
+def test_a_member_is_of_the_type_that_the_contract_gives_it(name: str) -> None:
+    properties = schema_of(name)["properties"]
+    for field in fields(contracts()[name].message):
+        assert type_of(properties[field.json_name]) == TYPES[field.type]
+        if number := field.GetOptions().Extensions[options_pb2.number]:
+            assert type_of(properties[number]) == "number"
+
+
+def type_of(schema: dict[str, Any]) -> str:
+    """The type that a member's schema, or the one that it points at, says."""
+    pointed = [schema] if "$ref" in schema else schema.get("allOf", [])
+    return str((resolved(pointed[0]["$ref"]) if pointed else schema)["type"])
+
+
+@pytest.mark.parametrize(("name", "actions"), BUDGET_ACTIONS.items())
+def test_a_budgets_event_is_told_with_exactly_the_statuses_that_it_can_have(name: str, actions: set[Any]) -> None:
+    moves = {status.value for (_, action), status in BUDGETS.table.items() if action in actions}
+    assert choices(schema_of(name)["properties"]["StatusDetail"]) == moves
+
+
+@pytest.mark.parametrize(("name", "actions"), PAYMENT_ACTIONS.items())
+def test_a_payments_event_is_told_with_exactly_the_statuses_that_it_can_have(name: str, actions: set[Any]) -> None:
+    properties = schema_of(name)["properties"]
+    moves = {move: status for move, status in PAYMENTS.table.items() if move[1] in actions and move != UNTOLD}
+    assert choices(properties["StatusDetail"]) == {status.value for status in moves.values()}
+    told = {3} if name == "PaymentReversed" else {PARTNERS[status] for status in moves.values()}
+    assert choices(properties["Status"]) == told
+
+
+@pytest.mark.parametrize(("noun", "module"), [("Budget", billing_events_pb2), ("Payment", payment_events_pb2)])
+def test_the_partners_numbers_are_told_as_the_contract_numbers_them(noun: str, module: Any) -> None:
+    values = module.DESCRIPTOR.enum_types_by_name[f"Event{noun}Status"].values
+    told = resolved(f"#/components/schemas/{noun}Status")
+    assert told["enum"] == [value.number for value in values]
+    assert told["description"] == ", ".join(f"{v.number} {v.name.rsplit('_', 1)[1].title()}" for v in values) + "."
+
+
+def test_every_outgoing_event_tells_of_some_move() -> None:
+    assert BUDGET_ACTIONS.keys() | PAYMENT_ACTIONS.keys() == contracts().keys()
+
+
+def test_the_words_that_a_payments_event_may_say_are_told_and_no_other() -> None:
+    failed, reversed_ = schema_of("PaymentFailed")["properties"], schema_of("PaymentReversed")["properties"]
+    assert choices(failed["Reason"]) == {"REJECTED", "EXPIRED", CANCELED, SUPERSEDED, UNAVAILABLE}
+    assert choices(reversed_["Kind"]) == {kind.value for kind in ReversalKind}
+    assert choices(schema_of("PaymentPending")["properties"]["PaymentMethod"]) == {METHOD}
+
+
+def choices(schema: dict[str, Any]) -> set[Any]:
+    """The values that a member may have."""
+    return set(schema["enum"]) if "enum" in schema else {schema["const"]}
+
+
 @pytest.mark.parametrize("name", EVENT_TYPES.values())
 def test_an_incoming_message_has_exactly_the_fields_that_are_documented_and_read(name: str) -> None:
     documented = work_order_events_pb2.DESCRIPTOR.message_types_by_name[name]
@@ -177,6 +270,24 @@ def test_an_example_is_what_its_schema_says(name: str, example: dict[str, Any]) 
     assert example["headers"]["EventType"] == name
     assert set(example["payload"]) <= set(schema_of(name)["properties"])
     assert set(example["headers"]) <= set(headers_of(name)["properties"])
+
+
+@pytest.mark.parametrize(("name", "example"), [each for each in EXAMPLES if each.values[0] in contracts()])
+def test_an_example_of_what_goes_out_agrees_with_itself(name: str, example: dict[str, Any]) -> None:
+    headers, payload = example["headers"], json.loads(json.dumps(example["payload"]), parse_float=Decimal)
+    assert list(payload) == [member for member in schema_of(name)["properties"] if member in payload]
+    assert headers["cloudEvents_type"] == contracts()[name].message.DESCRIPTOR.full_name
+    assert (headers["cloudEvents_id"], headers["cloudEvents_time"]) == (headers["EventId"], headers["Timestamp"])
+    assert headers["AggregateId"] == payload.get("PaymentId", payload["BudgetId"])
+    assert headers["cloudEvents_subject"] == payload["OsId"]
+    assert headers["EventVersion"] == contracts()[name].version
+    for member in [member for member in payload if member.endswith("Cents")]:
+        assert payload[member.removesuffix("Cents")] * 100 == payload[member]
+
+
+def test_no_two_examples_of_what_goes_out_are_the_same_event() -> None:
+    told = [example["headers"]["EventId"] for name in contracts() for example in MESSAGES[name]["examples"]]
+    assert len(told) == len(set(told)) >= len(contracts())
 
 
 @pytest.mark.parametrize(("name", "example"), [each for each in EXAMPLES if each.values[0] in EVENT_TYPES.values()])

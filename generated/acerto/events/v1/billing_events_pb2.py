@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from acerto.events.v1 import options_pb2 as acerto_dot_events_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%acerto/events/v1/billing_events.proto\x12\x10\x61\x63\x65rto.events.v1\x1a\x1e\x61\x63\x65rto/events/v1/options.proto\"\x9b\x02\n\x0f\x42udgetGenerated\x12\x13\n\x05os_id\x18\x01 \x01(\tR\x04OsId\x12\x1b\n\tbudget_id\x18\x02 \x01(\tR\x08\x42udgetId\x12-\n\x0c\x61mount_cents\x18\x03 \x01(\x03\x42\n\x82\xd5\x18\x06\x41mountR\x0b\x41mountCents\x12;\n\x06status\x18\x04 \x01(\x0e\x32#.acerto.events.v1.EventBudgetStatusR\x06Status\x12\x1a\n\x08revision\x18\x05 \x01(\x05R\x08Revision\x12#\n\rstatus_detail\x18\x06 \x01(\tR\x0cStatusDetail:)\xfa\xd4\x18%\n\racerto.events\x12\x10\x62udget-generated\x18\x01 \x01\"\xa3\x02\n\x0e\x42udgetCanceled\x12\x13\n\x05os_id\x18\x01 \x01(\tR\x04OsId\x12\x1b\n\tbudget_id\x18\x02 \x01(\tR\x08\x42udgetId\x12;\n\x06status\x18\x03 \x01(\x0e\x32#.acerto.events.v1.EventBudgetStatusR\x06Status\x12#\n\rstatus_detail\x18\x04 \x01(\tR\x0cStatusDetail\x12\x1b\n\x06reason\x18\x05 \x01(\tH\x00R\x06Reason\x88\x01\x01\x12-\n\x0c\x61mount_cents\x18\x06 \x01(\x03\x42\n\x82\xd5\x18\x06\x41mountR\x0b\x41mountCents:&\xfa\xd4\x18\"\n\racerto.events\x12\x0f\x62udget-canceled \x01\x42\t\n\x07_reason*\x9b\x01\n\x11\x45ventBudgetStatus\x12!\n\x1d\x45VENT_BUDGET_STATUS_GENERATED\x10\x00\x12 \n\x1c\x45VENT_BUDGET_STATUS_APPROVED\x10\x01\x12 \n\x1c\x45VENT_BUDGET_STATUS_REJECTED\x10\x02\x12\x1f\n\x1b\x45VENT_BUDGET_STATUS_EXPIRED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%acerto/events/v1/billing_events.proto\x12\x10\x61\x63\x65rto.events.v1\x1a\x1e\x61\x63\x65rto/events/v1/options.proto\"\x9b\x02\n\x0f\x42udgetGenerated\x12\x13\n\x05os_id\x18\x01 \x01(\tR\x04OsId\x12\x1b\n\tbudget_id\x18\x02 \x01(\tR\x08\x42udgetId\x12-\n\x0c\x61mount_cents\x18\x03 \x01(\x03\x42\n\x82\xd5\x18\x06\x41mountR\x0b\x41mountCents\x12;\n\x06status\x18\x04 \x01(\x0e\x32#.acerto.events.v1.EventBudgetStatusR\x06Status\x12\x1a\n\x08revision\x18\x05 \x01(\x05R\x08Revision\x12#\n\rstatus_detail\x18\x06 \x01(\tR\x0cStatusDetail:)\xfa\xd4\x18%\n\racerto.events\x12\x10\x62udget-generated\x18\x01 \x01\"\x8f\x02\n\nBudgetSent\x12\x13\n\x05os_id\x18\x01 \x01(\tR\x04OsId\x12\x1b\n\tbudget_id\x18\x02 \x01(\tR\x08\x42udgetId\x12;\n\x06status\x18\x03 \x01(\x0e\x32#.acerto.events.v1.EventBudgetStatusR\x06Status\x12#\n\rstatus_detail\x18\x04 \x01(\tR\x0cStatusDetail\x12-\n\x0c\x61mount_cents\x18\x05 \x01(\x03\x42\n\x82\xd5\x18\x06\x41mountR\x0b\x41mountCents\x12\x1a\n\x08revision\x18\x06 \x01(\x05R\x08Revision:\"\xfa\xd4\x18\x1e\n\racerto.events\x12\x0b\x62udget-sent \x01\"\x99\x02\n\x0e\x42udgetApproved\x12\x13\n\x05os_id\x18\x01 \x01(\tR\x04OsId\x12\x1b\n\tbudget_id\x18\x02 \x01(\tR\x08\x42udgetId\x12-\n\x0c\x61mount_cents\x18\x03 \x01(\x03\x42\n\x82\xd5\x18\x06\x41mountR\x0b\x41mountCents\x12;\n\x06status\x18\x04 \x01(\x0e\x32#.acerto.events.v1.EventBudgetStatusR\x06Status\x12\x1a\n\x08revision\x18\x05 \x01(\x05R\x08Revision\x12#\n\rstatus_detail\x18\x06 \x01(\tR\x0cStatusDetail:(\xfa\xd4\x18$\n\racerto.events\x12\x0f\x62udget-approved\x18\x01 \x01\"\xb1\x02\n\x0e\x42udgetRejected\x12\x13\n\x05os_id\x18\x01 \x01(\tR\x04OsId\x12\x1b\n\tbudget_id\x18\x02 \x01(\tR\x08\x42udgetId\x12;\n\x06status\x18\x03 \x01(\x0e\x32#.acerto.events.v1.EventBudgetStatusR\x06Status\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06Reason\x12-\n\x0c\x61mount_cents\x18\x05 \x01(\x03\x42\n\x82\xd5\x18\x06\x41mountR\x0b\x41mountCents\x12\x1a\n\x08revision\x18\x06 \x01(\x05R\x08Revision\x12#\n\rstatus_detail\x18\x07 \x01(\tR\x0cStatusDetail:(\xfa\xd4\x18$\n\racerto.events\x12\x0f\x62udget-rejected\x18\x01 \x01\"\xf9\x01\n\rBudgetExpired\x12\x13\n\x05os_id\x18\x01 \x01(\tR\x04OsId\x12\x1b\n\tbudget_id\x18\x02 \x01(\tR\x08\x42udgetId\x12;\n\x06status\x18\x03 \x01(\x0e\x32#.acerto.events.v1.EventBudgetStatusR\x06Status\x12#\n\rstatus_detail\x18\x04 \x01(\tR\x0cStatusDetail\x12-\n\x0c\x61mount_cents\x18\x05 \x01(\x03\x42\n\x82\xd5\x18\x06\x41mountR\x0b\x41mountCents:%\xfa\xd4\x18!\n\racerto.events\x12\x0e\x62udget-expired \x01\"\xa3\x02\n\x0e\x42udgetCanceled\x12\x13\n\x05os_id\x18\x01 \x01(\tR\x04OsId\x12\x1b\n\tbudget_id\x18\x02 \x01(\tR\x08\x42udgetId\x12;\n\x06status\x18\x03 \x01(\x0e\x32#.acerto.events.v1.EventBudgetStatusR\x06Status\x12#\n\rstatus_detail\x18\x04 \x01(\tR\x0cStatusDetail\x12\x1b\n\x06reason\x18\x05 \x01(\tH\x00R\x06Reason\x88\x01\x01\x12-\n\x0c\x61mount_cents\x18\x06 \x01(\x03\x42\n\x82\xd5\x18\x06\x41mountR\x0b\x41mountCents:&\xfa\xd4\x18\"\n\racerto.events\x12\x0f\x62udget-canceled \x01\x42\t\n\x07_reason*\x9b\x01\n\x11\x45ventBudgetStatus\x12!\n\x1d\x45VENT_BUDGET_STATUS_GENERATED\x10\x00\x12 \n\x1c\x45VENT_BUDGET_STATUS_APPROVED\x10\x01\x12 \n\x1c\x45VENT_BUDGET_STATUS_REJECTED\x10\x02\x12\x1f\n\x1b\x45VENT_BUDGET_STATUS_EXPIRED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,14 +36,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BUDGETGENERATED'].fields_by_name['amount_cents']._serialized_options = b'\202\325\030\006Amount'
   _globals['_BUDGETGENERATED']._loaded_options = None
   _globals['_BUDGETGENERATED']._serialized_options = b'\372\324\030%\n\racerto.events\022\020budget-generated\030\001 \001'
+  _globals['_BUDGETSENT'].fields_by_name['amount_cents']._loaded_options = None
+  _globals['_BUDGETSENT'].fields_by_name['amount_cents']._serialized_options = b'\202\325\030\006Amount'
+  _globals['_BUDGETSENT']._loaded_options = None
+  _globals['_BUDGETSENT']._serialized_options = b'\372\324\030\036\n\racerto.events\022\013budget-sent \001'
+  _globals['_BUDGETAPPROVED'].fields_by_name['amount_cents']._loaded_options = None
+  _globals['_BUDGETAPPROVED'].fields_by_name['amount_cents']._serialized_options = b'\202\325\030\006Amount'
+  _globals['_BUDGETAPPROVED']._loaded_options = None
+  _globals['_BUDGETAPPROVED']._serialized_options = b'\372\324\030$\n\racerto.events\022\017budget-approved\030\001 \001'
+  _globals['_BUDGETREJECTED'].fields_by_name['amount_cents']._loaded_options = None
+  _globals['_BUDGETREJECTED'].fields_by_name['amount_cents']._serialized_options = b'\202\325\030\006Amount'
+  _globals['_BUDGETREJECTED']._loaded_options = None
+  _globals['_BUDGETREJECTED']._serialized_options = b'\372\324\030$\n\racerto.events\022\017budget-rejected\030\001 \001'
+  _globals['_BUDGETEXPIRED'].fields_by_name['amount_cents']._loaded_options = None
+  _globals['_BUDGETEXPIRED'].fields_by_name['amount_cents']._serialized_options = b'\202\325\030\006Amount'
+  _globals['_BUDGETEXPIRED']._loaded_options = None
+  _globals['_BUDGETEXPIRED']._serialized_options = b'\372\324\030!\n\racerto.events\022\016budget-expired \001'
   _globals['_BUDGETCANCELED'].fields_by_name['amount_cents']._loaded_options = None
   _globals['_BUDGETCANCELED'].fields_by_name['amount_cents']._serialized_options = b'\202\325\030\006Amount'
   _globals['_BUDGETCANCELED']._loaded_options = None
   _globals['_BUDGETCANCELED']._serialized_options = b'\372\324\030\"\n\racerto.events\022\017budget-canceled \001'
-  _globals['_EVENTBUDGETSTATUS']._serialized_start=672
-  _globals['_EVENTBUDGETSTATUS']._serialized_end=827
+  _globals['_EVENTBUDGETSTATUS']._serialized_start=1790
+  _globals['_EVENTBUDGETSTATUS']._serialized_end=1945
   _globals['_BUDGETGENERATED']._serialized_start=92
   _globals['_BUDGETGENERATED']._serialized_end=375
-  _globals['_BUDGETCANCELED']._serialized_start=378
-  _globals['_BUDGETCANCELED']._serialized_end=669
+  _globals['_BUDGETSENT']._serialized_start=378
+  _globals['_BUDGETSENT']._serialized_end=649
+  _globals['_BUDGETAPPROVED']._serialized_start=652
+  _globals['_BUDGETAPPROVED']._serialized_end=933
+  _globals['_BUDGETREJECTED']._serialized_start=936
+  _globals['_BUDGETREJECTED']._serialized_end=1241
+  _globals['_BUDGETEXPIRED']._serialized_start=1244
+  _globals['_BUDGETEXPIRED']._serialized_end=1493
+  _globals['_BUDGETCANCELED']._serialized_start=1496
+  _globals['_BUDGETCANCELED']._serialized_end=1787
 # @@protoc_insertion_point(module_scope)

@@ -97,6 +97,174 @@ class BudgetGenerated(_message.Message):
 Global___BudgetGenerated: _TypeAlias = BudgetGenerated  # noqa: Y015
 
 @_typing.final
+class BudgetSent(_message.Message):
+    """A budget was offered to the customer, and its clock runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OS_ID_FIELD_NUMBER: _builtins.int
+    BUDGET_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    STATUS_DETAIL_FIELD_NUMBER: _builtins.int
+    AMOUNT_CENTS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    os_id: _builtins.str
+    """The work order."""
+    budget_id: _builtins.str
+    """The budget."""
+    status: Global___EventBudgetStatus.ValueType
+    """Always 0, Generated: partners know no difference between a draft and an offer."""
+    status_detail: _builtins.str
+    """The budget's own status: `SENT`."""
+    amount_cents: _builtins.int
+    """The total in centavos that is offered. As a number: `Amount`."""
+    revision: _builtins.int
+    """Which offer this is, from 1."""
+    def __init__(
+        self,
+        *,
+        os_id: _builtins.str = ...,
+        budget_id: _builtins.str = ...,
+        status: Global___EventBudgetStatus.ValueType = ...,
+        status_detail: _builtins.str = ...,
+        amount_cents: _builtins.int = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_cents", b"amount_cents", "budget_id", b"budget_id", "os_id", b"os_id", "revision", b"revision", "status", b"status", "status_detail", b"status_detail"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetSent: _TypeAlias = BudgetSent  # noqa: Y015
+
+@_typing.final
+class BudgetApproved(_message.Message):
+    """The customer accepted this revision. Money may be taken for it, but none was yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OS_ID_FIELD_NUMBER: _builtins.int
+    BUDGET_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_CENTS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    STATUS_DETAIL_FIELD_NUMBER: _builtins.int
+    os_id: _builtins.str
+    """The work order."""
+    budget_id: _builtins.str
+    """The budget."""
+    amount_cents: _builtins.int
+    """The total in centavos that was accepted. As a number: `Amount`."""
+    status: Global___EventBudgetStatus.ValueType
+    """Always 1, Approved."""
+    revision: _builtins.int
+    """Which offer was accepted, from 1."""
+    status_detail: _builtins.str
+    """The budget's own status: `APPROVED`."""
+    def __init__(
+        self,
+        *,
+        os_id: _builtins.str = ...,
+        budget_id: _builtins.str = ...,
+        amount_cents: _builtins.int = ...,
+        status: Global___EventBudgetStatus.ValueType = ...,
+        revision: _builtins.int = ...,
+        status_detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_cents", b"amount_cents", "budget_id", b"budget_id", "os_id", b"os_id", "revision", b"revision", "status", b"status", "status_detail", b"status_detail"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetApproved: _TypeAlias = BudgetApproved  # noqa: Y015
+
+@_typing.final
+class BudgetRejected(_message.Message):
+    """The customer refused this revision. Another one may follow, as BudgetGenerated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OS_ID_FIELD_NUMBER: _builtins.int
+    BUDGET_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    AMOUNT_CENTS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    STATUS_DETAIL_FIELD_NUMBER: _builtins.int
+    os_id: _builtins.str
+    """The work order."""
+    budget_id: _builtins.str
+    """The budget."""
+    status: Global___EventBudgetStatus.ValueType
+    """Always 2, Rejected."""
+    reason: _builtins.str
+    """Why, in the words of whoever refused; present and empty when nothing was said."""
+    amount_cents: _builtins.int
+    """The total in centavos that was refused. As a number: `Amount`."""
+    revision: _builtins.int
+    """Which offer was refused, from 1."""
+    status_detail: _builtins.str
+    """The budget's own status: `REJECTED`."""
+    def __init__(
+        self,
+        *,
+        os_id: _builtins.str = ...,
+        budget_id: _builtins.str = ...,
+        status: Global___EventBudgetStatus.ValueType = ...,
+        reason: _builtins.str = ...,
+        amount_cents: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        status_detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_cents", b"amount_cents", "budget_id", b"budget_id", "os_id", b"os_id", "reason", b"reason", "revision", b"revision", "status", b"status", "status_detail", b"status_detail"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetRejected: _TypeAlias = BudgetRejected  # noqa: Y015
+
+@_typing.final
+class BudgetExpired(_message.Message):
+    """A budget's validity passed without a decision. Another revision may follow, as BudgetGenerated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OS_ID_FIELD_NUMBER: _builtins.int
+    BUDGET_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    STATUS_DETAIL_FIELD_NUMBER: _builtins.int
+    AMOUNT_CENTS_FIELD_NUMBER: _builtins.int
+    os_id: _builtins.str
+    """The work order."""
+    budget_id: _builtins.str
+    """The budget."""
+    status: Global___EventBudgetStatus.ValueType
+    """Always 3, Expired."""
+    status_detail: _builtins.str
+    """The budget's own status: `EXPIRED`."""
+    amount_cents: _builtins.int
+    """The total in centavos that is no longer offered. As a number: `Amount`."""
+    def __init__(
+        self,
+        *,
+        os_id: _builtins.str = ...,
+        budget_id: _builtins.str = ...,
+        status: Global___EventBudgetStatus.ValueType = ...,
+        status_detail: _builtins.str = ...,
+        amount_cents: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_cents", b"amount_cents", "budget_id", b"budget_id", "os_id", b"os_id", "status", b"status", "status_detail", b"status_detail"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetExpired: _TypeAlias = BudgetExpired  # noqa: Y015
+
+@_typing.final
 class BudgetCanceled(_message.Message):
     """A budget was withdrawn because its work order was canceled, or compensation was asked for. Nothing follows it."""
 
