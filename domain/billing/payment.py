@@ -228,8 +228,7 @@ class Payment(Aggregate):
 
     def reversed_elsewhere(self, gone: Money, *, detail: str, at: datetime) -> None:
         """The provider says that `gone` went back in all, more than we know of, without our asking (P14)."""
-        rest = self.captured - gone
-        action = PaymentAction.REVERSE if not rest.cents else PARTLY[self.status or PaymentStatus.CONFIRMED]
+        action = PARTLY[self.status] if gone != self.captured and self.status else PaymentAction.REVERSE
         if action is PaymentAction.REVERSE_PART and self.giveback:
             action = PaymentAction.REVERSE_ON
         self._reverse(action, gone - self.reversed, ReversalKind.PROVIDER, reason=detail, at=at)
