@@ -15,9 +15,12 @@ from google.rpc import status_pb2
 from acerto.billing.v1 import billing_service_pb2
 from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from domain.actor import Actor
-from domain.billing.use_cases import Billing
+from domain.billing.rules import BillingRules
+from domain.billing.use_cases.budgets import Billing
+from domain.billing.use_cases.payments import Payments
 from domain.money import Money
-from server.rpc.billing import BillingServicer
+from server.access.approval_links import ApprovalLinks
+from server.rpc.billing import BillingServicer, Tokens
 from server.rpc.health import Health
 from server.rpc.journal import Journal
 from server.rpc.methods import methods_of
@@ -30,6 +33,8 @@ from tests.support.fakes import FakeClock, FakeIds, FakeQueries, FakeStore
 
 SERVICES = [billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]]
 PERMISSIONS = frozenset(method.permission for method in methods_of(SERVICES).values())
+RULES = BillingRules(default_amount=Money(10_000))
+KEY = b"a key of this test, long enough to be one"
 
 
 @dataclass
@@ -49,9 +54,12 @@ class KeptLog:
 
 
 class Scene:
-    """A pipeline with billing on fakes; what a test may change is public."""
+    """A pipeline with billing on fakes; what a test may change is public.
 
-    def __init__(self, *, limits: Limits | None = None, queries: Any = None) -> None:
+    `billing` and `payments` are the use cases below the door, for what comes by no rpc: a provider's word, a message.
+    """
+
+    def __init__(self, *, limits: Limits | None = None, queries: Any = None, rules: BillingRules = RULES) -> None:
         self.store = FakeStore()
         self.clock = FakeClock()
         self.log = KeptLog()
@@ -62,12 +70,16 @@ class Scene:
         self.pipeline = Pipeline(
             identify=self._identify, ids=ids, journal=Journal(self.telemetry, self.log), limits=limits
         )
+        self.billing = Billing(self.store.begin, self.clock, ids, rules)
+        self.payments = Payments(self.store.begin, self.clock, ids, rules)
+        self.links = ApprovalLinks(KEY, "https://example.com/decide?by={token}")
         servicer = BillingServicer(
-            Billing(self.store.begin, self.clock, ids, Money(10_000)),
+            self.billing,
+            self.payments,
             queries or FakeQueries(self.store),
-            PageTokens(b"a key of this test, long enough to be one"),
+            Tokens(PageTokens(KEY), self.links),
+            check_script=_must_be_short,
             default_workshop="main",
-            clock=self.clock,
         )
         for method in methods_of(SERVICES).values():
             self.pipeline.add(method, servicer)
@@ -90,6 +102,12 @@ class Scene:
 
     async def _identify(self, _metadata: Metadata, _peer: Peer) -> Actor:
         return self.actor
+
+
+def _must_be_short(script: str) -> None:
+    """A provider's opinion of scripts, such as a test can remember."""
+    if len(script) > 20:
+        raise ValueError("a script has at most 20 characters here")
 
 
 @dataclass
