@@ -14,7 +14,19 @@ from messaging.broker import BrokerLost, TopologyConflict
 from persistence.embedded import EmbeddedPostgresError
 from server import logs
 from server.access.development import InsecureIdentity
-from server.commands import database, dlq, health, outbox, sample, serve, timeline, topology
+from server.commands import (
+    database,
+    dlq,
+    health,
+    notices,
+    outbox,
+    reconcile,
+    sample,
+    sandbox,
+    serve,
+    timeline,
+    topology,
+)
 from server.failpoints import BadFailpoint
 from server.lifespan import PartFailed
 from server.ports import AddressInUse
@@ -22,7 +34,7 @@ from server.rpc.methods import ContractError
 from server.settings import SettingsError, load
 from server.wiring import NotMigrated
 
-VERBS = (serve, database, topology, outbox, dlq, timeline, health)
+VERBS = (serve, database, topology, outbox, dlq, timeline, notices, reconcile, sandbox, health)
 
 FORESEEN = (
     AddressInUse,

@@ -14,7 +14,10 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-_QUIET: Final = ("aiormq", "aio_pika", "asyncio", "grpc._cython.cygrpc", "psycopg.pool", "uvicorn", "alembic")
+_QUIET: Final = (
+    *("aiormq", "aio_pika", "alembic", "asyncio", "grpc._cython.cygrpc", "httpcore", "httpx", "psycopg.pool"),
+    "uvicorn",
+)
 """Libraries that tell at INFO what is no news here; their warnings are kept."""
 
 _FLUSH_SECONDS: Final = 0.01

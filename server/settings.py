@@ -104,8 +104,8 @@ class Settings(BaseModel):
     """Where Mercado Pago's Payments API shall send webhooks; empty: where its panel says."""
     mercadopago_payer_email: str = ""
     """The payer's address for customers who have none, since Mercado Pago wants one."""
-    webhook_tolerance: float = Field(default=300.0, gt=0)
-    """Seconds that a webhook's signature may be old, or early."""
+    webhook_tolerance: float = Field(default=3600.0, gt=0)
+    """Seconds that a webhook's signature may be old, or early: repeats come after 15 minutes, perhaps signed before."""
     sandbox_webhook_url: str | None = None
     """Where the sandbox sends its webhooks; unset: this process's own HTTP address."""
 

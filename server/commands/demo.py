@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -22,6 +23,7 @@ import grpc
 from acerto.billing.v1 import billing_service_pb2 as api
 from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from acerto.billing.v1.payment_pb2 import PaymentStatus
+from server import logs
 from server.commands import sample
 from server.commands.sample import PATIENCE, SagaStuck, shown
 from server.lifespan import Part, serve
@@ -32,6 +34,7 @@ from server.wiring.cashier import sandbox_of
 
 async def run(_: argparse.Namespace, settings: Settings) -> int:
     """Tell both stories; answers 0. Raises SagaStuck."""
+    logs.configure(form=settings.log_format, level="WARNING", stream=sys.stderr)  # the story is the output
     with tempfile.TemporaryDirectory(prefix="acerto-demo-") as folder:
         own = {"data_dir": Path(folder), "grpc_address": "127.0.0.1:0", "http_address": "127.0.0.1:0"}
         settings = settings.model_copy(update={**own, "payment_provider": "sandbox", "sandbox_webhook_url": None})

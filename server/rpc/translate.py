@@ -1,21 +1,24 @@
-"""Billing's nouns onto the wire, and its requests into plain arguments."""
+"""Budgets and prices onto the wire, and requests about them into plain arguments."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Final
 
-from acerto.billing.v1 import billing_service_pb2, budget_pb2, service_price_pb2, work_order_pb2
+from acerto.billing.v1 import billing_service_pb2, budget_pb2, service_price_pb2
+from domain.aggregate import Aggregate
 from domain.billing.budget import Budget
-from domain.billing.budget_lifecycle import LIFECYCLE, BudgetStatus
+from domain.billing.budget_lifecycle import LIFECYCLE, BudgetAction, BudgetStatus
 from domain.billing.customer import Customer, id_of_document
 from domain.billing.line_item import LineItem, LineItemKind
 from domain.billing.pricing import Order, PriceSource
-from domain.billing.queries import BudgetFilter, EntryKind, Timeline, TimelineEntry
+from domain.billing.queries import BudgetFilter
+from domain.billing.revision import Revision
 from domain.billing.service_price import ServicePrice
-from domain.billing.work_order import WorkOrder
+from domain.billing.use_cases.budgets import Changes
 from domain.clock import Clock
 from domain.identity import work_order_id
 from domain.money import Money
@@ -36,15 +39,27 @@ _STATUS_READ: Final = {number: status for status, number in _STATUS.items()}
 _SOURCE: Final = {s: budget_pb2.PriceSource.Value(f"PRICE_SOURCE_{s.name}") for s in PriceSource}
 _KIND: Final = {k: budget_pb2.LineItemKind.Value(f"LINE_ITEM_KIND_{k.name}") for k in LineItemKind}
 _KIND_READ: Final = {number: kind for kind, number in _KIND.items()}
-_ENTRY: Final = {k: work_order_pb2.TimelineEntryKind.Value(f"TIMELINE_ENTRY_KIND_{k.name}") for k in EntryKind}
-_ACTIONS: Final = {s: tuple(action.value for action in LIFECYCLE.allowed(s)) for s in BudgetStatus}
+_CLOCKS: Final = (BudgetAction.EXPIRE,)
+"""What no caller can do."""
+_ACTIONS: Final = {s: tuple(a.value for a in LIFECYCLE.allowed(s) if a not in _CLOCKS) for s in BudgetStatus}
 _NOBODY: Final = Customer()
 _NOTHING: Final = Money(0)
+_ETAG: Final = re.compile(r'"([1-9][0-9]{0,9})"', re.ASCII)
+_NEVER: Final = -1
+"""A version that nothing has."""
 
 
-def etag_of(budget: Budget) -> str:
-    """Changes with every change of the budget; quoted, as HTTP wants it."""
-    return f'"{budget.version}"'
+def etag_of(aggregate: Aggregate) -> str:
+    """Changes with every change of the aggregate; quoted, as HTTP wants it."""
+    return f'"{aggregate.version}"'
+
+
+def version_of(etag: str) -> int | None:
+    """The version that an etag stands for; None for no etag, and one that nothing has for an etag that is not ours."""
+    if not etag:
+        return None
+    ours = _ETAG.fullmatch(etag)
+    return int(ours[1]) if ours else _NEVER
 
 
 def budget_to_wire(budget: Budget) -> budget_pb2.Budget:
@@ -65,6 +80,22 @@ def budget_to_wire(budget: Budget) -> budget_pb2.Budget:
         allowed_actions=_ACTIONS[status],
         total=None if budget.total is None else money_fields(budget.total),
         customer=None if budget.customer == _NOBODY else _customer_fields(budget.customer),
+        validity_days=budget.validity_days,
+        valid_until_time=None if budget.valid_until is None else instant_fields(budget.valid_until),
+    )
+
+
+def revision_to_wire(revision: Revision) -> budget_pb2.BudgetRevision:
+    """One offer of a budget, as it was made."""
+    return budget_pb2.BudgetRevision(
+        budget_id=str(revision.budget_id),
+        revision=revision.revision,
+        description=revision.description,
+        items=[_item_fields(item) for item in revision.items],
+        total=None if revision.total is None else money_fields(revision.total),
+        digest=revision.digest.hex() if revision.digest else "",
+        create_time=instant_to_wire(revision.created_at),
+        intact=revision.intact,
     )
 
 
@@ -79,19 +110,10 @@ def service_price_to_wire(price: ServicePrice) -> service_price_pb2.ServicePrice
     )
 
 
-def timeline_to_wire(timeline: Timeline) -> work_order_pb2.WorkOrderTimeline:
-    """A work order, its budget as it is now, and what happened."""
-    return work_order_pb2.WorkOrderTimeline(
-        work_order=_work_order_to_wire(timeline.work_order),
-        budget=budget_to_wire(timeline.budget) if timeline.budget else None,
-        entries=[_entry_to_wire(entry) for entry in timeline.entries],
-    )
-
-
 def order_from_wire(request: billing_service_pb2.CreateBudgetRequest, default_workshop: str) -> Order:
     """What CreateBudget asks for. Raises Invalid with everything that the contract's constraints cannot say."""
     reading = Reading()
-    items = tuple(_item_from_wire(item, f"items[{at}]", reading) for at, item in enumerate(request.items))
+    items = _items_from_wire(request.items, reading)
     amount = None
     if request.HasField("amount"):
         amount = reading.take("amount", lambda: money_from_wire(request.amount), _NOTHING)
@@ -106,9 +128,32 @@ def order_from_wire(request: billing_service_pb2.CreateBudgetRequest, default_wo
         amount=amount,
         service_code=request.service_code,
     )
-    reading.take("items", lambda: _must_add_up(items), None)
     reading.finish()
     return order
+
+
+def changes_from_wire(request: billing_service_pb2.UpdateBudgetRequest) -> Changes:
+    """What UpdateBudget changes: what its mask names, or without one what it gives. Raises Invalid."""
+    reading = Reading()
+    named = set(request.update_mask.paths) or {field.name for field, _ in request.ListFields()}
+    items = _items_from_wire(request.items, reading)
+    if "validity_days" in named:
+        reading.take("validity_days", lambda: _must_be_days(request.validity_days), None)
+    reading.finish()
+    return Changes(
+        items=items if "items" in named else None,
+        customer=_customer_from_wire(request.customer) if "customer" in named else None,
+        validity_days=request.validity_days if "validity_days" in named else None,
+        version=version_of(request.etag),
+    )
+
+
+def items_from_wire(items: Iterable[budget_pb2.LineItem]) -> tuple[LineItem, ...]:
+    """The lines of a request. Raises Invalid."""
+    reading = Reading()
+    read = _items_from_wire(items, reading)
+    reading.finish()
+    return read
 
 
 def service_price_from_wire(wire: service_price_pb2.ServicePrice, default_workshop: str, clock: Clock) -> ServicePrice:
@@ -173,6 +218,17 @@ def _item_from_wire(wire: budget_pb2.LineItem, path: str, reading: Reading) -> L
     )
 
 
+def _items_from_wire(items: Iterable[budget_pb2.LineItem], reading: Reading) -> tuple[LineItem, ...]:
+    read = tuple(_item_from_wire(item, f"items[{at}]", reading) for at, item in enumerate(items))
+    reading.take("items", lambda: _must_add_up(read), None)
+    return read
+
+
+def _must_be_days(days: int) -> None:
+    if days < 1:
+        raise ValueError("must be at least one day")
+
+
 def _must_add_up(items: Iterable[LineItem]) -> None:
     """Raise ValueError when a line, or the sum on the way, is beyond the limit of Money."""
     for cents in accumulate(item.total.cents for item in items):
@@ -191,35 +247,3 @@ def _customer_fields(customer: Customer) -> Any:
 
 def _customer_from_wire(wire: budget_pb2.Customer) -> Customer:
     return Customer(name=wire.name, email=wire.email, phone=wire.phone, document=wire.document)
-
-
-def _work_order_to_wire(work_order: WorkOrder) -> work_order_pb2.WorkOrder:
-    return work_order_pb2.WorkOrder(
-        work_order_id=str(work_order.id),
-        workshop_id=work_order.workshop_id,
-        description=work_order.description,
-        create_time=instant_to_wire(work_order.created_at),
-        correlation_id=work_order.correlation_id,
-        cancel_time=instant_to_wire(work_order.canceled_at) if work_order.canceled_at else None,
-        cancel_reason=work_order.cancel_reason,
-    )
-
-
-def _entry_to_wire(entry: TimelineEntry) -> work_order_pb2.TimelineEntry:
-    return work_order_pb2.TimelineEntry(
-        sequence=entry.sequence,
-        time=instant_to_wire(entry.at),
-        kind=_ENTRY[entry.kind],
-        actor=entry.actor,
-        event_type=entry.event_type,
-        event_id=entry.event_id,
-        correlation_id=entry.correlation_id,
-        causation_id=entry.causation_id,
-        subject=entry.subject,
-        subject_id=entry.subject_id,
-        action=entry.action,
-        from_status=entry.before,
-        to_status=entry.after,
-        body=entry.body,
-        publish_time=instant_to_wire(entry.published_at) if entry.published_at else None,
-    )

@@ -26,8 +26,8 @@ from server.providers.sandbox.notifications import Notifications
 from server.providers.sandbox.provider import Sandbox
 from server.settings import Settings
 
-TOPICS = ("payment", "order")
-"""What is told about charges; of chargebacks and claims the charge itself tells too."""
+TOPICS = {"sandbox": ("payment",), "mercadopago": ("order",), "mercadopago_payments": ("payment",)}
+"""What each provider calls its charges; a payment of an order has a number that the Orders API does not know."""
 
 
 Address = Callable[[], str | None]
@@ -102,7 +102,7 @@ def _webhook(provider: str, secret: SecretStr | None, settings: Settings, clock:
     def parse(query: Mapping[str, str], body: bytes) -> Notice:
         return replace(mercadopago.parse(query, body), provider=provider)
 
-    return Webhook(provider=provider, verify=verify, parse=parse, topics=TOPICS)
+    return Webhook(provider=provider, verify=verify, parse=parse, topics=TOPICS[provider])
 
 
 def _world(settings: Settings, clock: Clock, secret: SecretStr, address: Address) -> Run:

@@ -6,17 +6,19 @@ import structlog
 
 from acerto.billing.v1 import billing_service_pb2
 from persistence.unit_of_work import Units
+from server.access.approval_links import ApprovalLinks
 from server.access.development import DevelopmentIdentity
 from server.access.signing_key import signing_key
-from server.rpc.billing import BillingServicer
+from server.rpc.billing import BillingServicer, Tokens
 from server.rpc.journal import Journal
 from server.rpc.methods import Method, methods_of
 from server.rpc.page_tokens import PageTokens
 from server.rpc.pipeline import Limits, Pipeline
+from server.wiring.cashier import Cashier
 from server.wiring.house import House
 
 
-def pipeline(house: House, units: Units) -> Pipeline:
+def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
     """The pipeline that serves every rpc. Raises ContractError, InsecureIdentity."""
     settings = house.settings
     known = methods()
@@ -27,12 +29,14 @@ def pipeline(house: House, units: Units) -> Pipeline:
         limits=Limits(concurrent=settings.max_concurrent_requests, default_timeout=settings.request_timeout),
         tracer=house.tracer,
     )
+    key = signing_key(settings.signing_key, settings.data_dir)
     billing = BillingServicer(
         house.billing(units.begin),
+        house.payments(units.begin),
         house.views,
-        PageTokens(signing_key(settings.signing_key, settings.data_dir)),
+        Tokens(PageTokens(key), ApprovalLinks(key, settings.approval_link or "")),
+        check_script=till.check_script,
         default_workshop=settings.default_workshop,
-        clock=house.clock,
     )
     for method in known.values():
         serving.add(method, billing)

@@ -25,16 +25,17 @@ MAY_IMPORT = {
     },
     # The entry and the operator's verbs stand above the wiring: they may see every room.
     "server/__main__.py": {"domain", "messaging", "persistence", "psycopg", "server", "uvloop"},
-    "server/commands/": {"domain", "messaging", "persistence", "server", "structlog"},
+    "server/commands/": {"acerto", "domain", "grpc", "messaging", "persistence", "server", "structlog"},
     "server/system.py": {"uuid_utils"},
     "server/tracing.py": {"domain", "opentelemetry"},
+    "server/providers/": {"domain", "httpx", "pydantic", "server"},
     "server/rpc/": {
         *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "protovalidate", "segno"),
         "server",
     },
     "server/wiring/": {
         *("acerto", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "messaging", "persistence"),
-        *("prometheus_client", "protovalidate", "psycopg", "server", "starlette", "structlog", "uvicorn"),
+        *("prometheus_client", "protovalidate", "psycopg", "pydantic", "server", "starlette", "structlog", "uvicorn"),
     },
 }
 

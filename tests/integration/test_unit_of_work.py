@@ -13,7 +13,7 @@ import pytest
 from domain.billing.budget import Budget
 from domain.billing.errors import BudgetAlreadyExists
 from domain.billing.pricing import price
-from domain.billing.use_cases import Cancellation
+from domain.billing.use_cases.budgets import Cancellation
 from domain.billing.work_order import WorkOrder
 from domain.errors import IdempotencyKeyReused, Invalid, RequestInProgress, Unavailable
 from domain.once import Once, Replayed

@@ -18,7 +18,7 @@ from domain.billing.customer import Customer
 from domain.billing.line_item import LineItem, LineItemKind
 from domain.billing.queries import BudgetFilter, EntryKind
 from domain.billing.service_price import ServicePrice
-from domain.billing.use_cases import Cancellation
+from domain.billing.use_cases.budgets import Cancellation
 from domain.errors import Invalid, Unavailable
 from domain.money import Money
 from tests.support.builders import AT, CALL, an_order, an_os, received

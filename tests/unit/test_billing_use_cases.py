@@ -1,4 +1,4 @@
-"""The use cases of billing, on storage kept in memory."""
+"""How a work order gets its budget and its price, and how it ends, on storage kept in memory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from domain.billing.errors import (
 from domain.billing.events import BudgetCanceled, BudgetGenerated
 from domain.billing.line_item import LineItem, LineItemKind
 from domain.billing.pricing import Order, PriceSource
+from domain.billing.rules import BillingRules
 from domain.billing.service_price import ServicePrice
-from domain.billing.use_cases import Billing, Cancellation, Outcome
+from domain.billing.use_cases.budgets import Billing, Cancellation, Outcome
 from domain.money import Money
 from tests.support.fakes import FakeClock, FakeIds, FakeStore
 
@@ -38,7 +39,7 @@ class Scene:
     def __init__(self, default: Money | None = DEFAULT) -> None:
         self.store = FakeStore()
         self.clock = FakeClock()
-        self.billing = Billing(self.store.begin, self.clock, FakeIds(), default)
+        self.billing = Billing(self.store.begin, self.clock, FakeIds(), BillingRules(default_amount=default))
 
     async def has_price(
         self, code: str, description: str, cents: int, workshop: str = "main", call: Call = CALL

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from domain.billing.ports import Begin
-from domain.billing.use_cases import Billing
+from domain.billing.use_cases.budgets import Billing
 from domain.errors import Unavailable
 from domain.events import Refusal
 from domain.meter import NoMeter

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from pydantic import SecretStr
 
 from acerto.access.v1 import policy_pb2
 from acerto.billing.v1 import billing_service_pb2 as pb
 from server.access.development import DevelopmentIdentity, InsecureIdentity
 from server.access.signing_key import signing_key
-from server.rpc.methods import ContractError, methods_of
+from server.rpc.billing import BillingServicer
+from server.rpc.methods import ContractError, Method, methods_of
 from tests.support.served import SERVICES, Scene
 
 
@@ -35,6 +38,14 @@ def a_service(name: str, policy: policy_pb2.Policy | None) -> ServiceDescriptor:
     return service
 
 
+def http_rule(rpc: MethodDescriptor) -> tuple[str, str, str]:
+    """The verb, the path and the body of an rpc's rule for HTTP."""
+    extension: Any = annotations_pb2.http
+    rule: Any = rpc.GetOptions().Extensions[extension]
+    verb = str(rule.WhichOneof("pattern"))
+    return verb, getattr(rule, verb), rule.body
+
+
 def test_every_rpc_of_billing_says_who_may_call_it_and_what_it_does() -> None:
     methods = methods_of(SERVICES)
     get = methods["/acerto.billing.v1.BillingService/GetBudget"]
@@ -45,7 +56,34 @@ def test_every_rpc_of_billing_says_who_may_call_it_and_what_it_does() -> None:
         False,
     )
     writes = {method.name for method in methods.values() if method.writes}
-    assert writes == {"CreateBudget", "UpsertServicePrice"}
+    assert writes == {
+        *("CreateBudget", "UpdateBudget", "ReviseBudget", "SendBudget", "ApproveBudget", "RejectBudget"),
+        *("CancelBudget", "UpsertServicePrice", "UpdateWorkOrderStatus"),
+        *("StartPayment", "CancelPayment", "RefundPayment", "RetryRefund"),
+    }
+
+
+@pytest.mark.parametrize("method", methods_of(SERVICES).values(), ids=lambda method: method.name)
+def test_every_rpc_is_served_and_its_policy_names_a_collection_and_a_verb(method: Method) -> None:
+    served = getattr(BillingServicer, method.name)
+    assert served.__module__.startswith("server.rpc.")
+    assert re.fullmatch(r"[a-z_]+\.[a-z_]+", method.permission)
+    assert method.has_request_id == method.writes
+
+
+@pytest.mark.parametrize("rpc", [*SERVICES[0].methods], ids=lambda rpc: rpc.name)
+def test_every_rpc_has_one_http_rule_whose_variables_are_fields_of_its_request(rpc: MethodDescriptor) -> None:
+    verb, path, body = http_rule(rpc)
+    assert path.startswith("/v1/")
+    assert (verb == "get") == (not body)
+    named = {variable.split(".")[0] for variable in re.findall(r"{([a-z_.]+)}", path)}
+    assert named <= set(rpc.input_type.fields_by_name)
+
+
+def test_no_two_rpcs_share_a_verb_and_a_path() -> None:
+    rules = [http_rule(rpc) for rpc in SERVICES[0].methods]
+    places = [(verb, re.sub(r"{[^}]+}", "*", path)) for verb, path, _ in rules]
+    assert len(set(places)) == len(places)
 
 
 @pytest.mark.parametrize(

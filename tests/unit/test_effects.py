@@ -10,7 +10,7 @@ import pytest
 from domain.actor import Call
 from domain.billing.ports import Begin
 from domain.billing.pricing import Order
-from domain.billing.use_cases import Billing, Outcome
+from domain.billing.use_cases.budgets import Billing, Outcome
 from domain.errors import Invalid, Unavailable
 from domain.events import Received
 from domain.meter import NoMeter

@@ -5,8 +5,11 @@ import warnings
 
 from acerto.billing.v1 import billing_service_pb2 as acerto_dot_billing_dot_v1_dot_billing__service__pb2
 from acerto.billing.v1 import budget_pb2 as acerto_dot_billing_dot_v1_dot_budget__pb2
+from acerto.billing.v1 import ledger_pb2 as acerto_dot_billing_dot_v1_dot_ledger__pb2
+from acerto.billing.v1 import payment_pb2 as acerto_dot_billing_dot_v1_dot_payment__pb2
 from acerto.billing.v1 import service_price_pb2 as acerto_dot_billing_dot_v1_dot_service__price__pb2
 from acerto.billing.v1 import work_order_pb2 as acerto_dot_billing_dot_v1_dot_work__order__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -29,7 +32,7 @@ if _version_not_supported:
 
 
 class BillingServiceStub:
-    """Budgets for work orders, the prices they are made from, and what became of them.
+    """Budgets for work orders, the prices they are made from, the payments for them, and what became of it all.
     """
 
     def __init__(self, channel):
@@ -58,6 +61,46 @@ class BillingServiceStub:
                 request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetsRequest.SerializeToString,
                 response_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetsResponse.FromString,
                 _registered_method=True)
+        self.UpdateBudget = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/UpdateBudget',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpdateBudgetRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+                _registered_method=True)
+        self.ReviseBudget = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/ReviseBudget',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ReviseBudgetRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+                _registered_method=True)
+        self.SendBudget = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/SendBudget',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.SendBudgetRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.SendBudgetResponse.FromString,
+                _registered_method=True)
+        self.GetApprovalLink = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/GetApprovalLink',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetApprovalLinkRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_budget__pb2.ApprovalLink.FromString,
+                _registered_method=True)
+        self.ApproveBudget = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/ApproveBudget',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ApproveBudgetRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+                _registered_method=True)
+        self.RejectBudget = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/RejectBudget',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.RejectBudgetRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+                _registered_method=True)
+        self.CancelBudget = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/CancelBudget',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.CancelBudgetRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+                _registered_method=True)
+        self.ListBudgetRevisions = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/ListBudgetRevisions',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetRevisionsRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetRevisionsResponse.FromString,
+                _registered_method=True)
         self.UpsertServicePrice = channel.unary_unary(
                 '/acerto.billing.v1.BillingService/UpsertServicePrice',
                 request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpsertServicePriceRequest.SerializeToString,
@@ -73,10 +116,75 @@ class BillingServiceStub:
                 request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetWorkOrderTimelineRequest.SerializeToString,
                 response_deserializer=acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrderTimeline.FromString,
                 _registered_method=True)
+        self.UpdateWorkOrderStatus = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/UpdateWorkOrderStatus',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpdateWorkOrderStatusRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrder.FromString,
+                _registered_method=True)
+        self.ListWorkOrderStatuses = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/ListWorkOrderStatuses',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListWorkOrderStatusesRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListWorkOrderStatusesResponse.FromString,
+                _registered_method=True)
+        self.StartPayment = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/StartPayment',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.StartPaymentRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
+        self.GetPayment = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/GetPayment',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
+        self.ListPayments = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/ListPayments',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListPaymentsRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListPaymentsResponse.FromString,
+                _registered_method=True)
+        self.CancelPayment = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/CancelPayment',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.CancelPaymentRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
+        self.RefundPayment = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/RefundPayment',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.RefundPaymentRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
+        self.RetryRefund = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/RetryRefund',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.RetryRefundRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
+        self.GetPaymentQrCode = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/GetPaymentQrCode',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentQrCodeRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.GetPaymentSummary = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/GetPaymentSummary',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentSummaryRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_payment__pb2.PaymentSummary.FromString,
+                _registered_method=True)
+        self.GetLedger = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/GetLedger',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetLedgerRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_ledger__pb2.Ledger.FromString,
+                _registered_method=True)
+        self.ListLedgerEntries = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/ListLedgerEntries',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListLedgerEntriesRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListLedgerEntriesResponse.FromString,
+                _registered_method=True)
+        self.ListProviderNotices = channel.unary_unary(
+                '/acerto.billing.v1.BillingService/ListProviderNotices',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListProviderNoticesRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListProviderNoticesResponse.FromString,
+                _registered_method=True)
 
 
 class BillingServiceServicer:
-    """Budgets for work orders, the prices they are made from, and what became of them.
+    """Budgets for work orders, the prices they are made from, the payments for them, and what became of it all.
     """
 
     def CreateBudget(self, request, context):
@@ -111,6 +219,83 @@ class BillingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateBudget(self, request, context):
+        """Changes a draft: its lines, its customer, for how many days its offer will be good. Other lines make the next
+        revision and publish BudgetGenerated. Changing nothing is OK, and does nothing.
+        Refusals: BUDGET_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, BUDGET_CANCELED,
+        BUDGET_EXPIRED, NEGATIVE_TOTAL, WRONG_CURRENCY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReviseBudget(self, request, context):
+        """Opens the next revision of a budget that was sent, approved, rejected or has expired: it is a draft again, with
+        these lines, and the approval link of the revision before is dead. Publishes BudgetGenerated.
+        Refusals: BUDGET_NOT_FOUND, BUDGET_BEING_PAID, WORK_ORDER_CANCELED, BUDGET_CANCELED, ILLEGAL_TRANSITION (it is a
+        draft: see UpdateBudget), NEGATIVE_TOTAL, WRONG_CURRENCY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendBudget(self, request, context):
+        """Offers a draft to the customer: the revision is frozen, and may be decided on until `valid_until_time`. Answers the
+        link to decide by; delivering it is the caller's. Sending again what is sent is OK, and gives the same link.
+        Publishes BudgetSent.
+        Refusals: BUDGET_NOT_FOUND, BUDGET_WITHOUT_PRICE, BUDGET_WITHOUT_CUSTOMER, BUDGET_CANCELED, BUDGET_EXPIRED,
+        ILLEGAL_TRANSITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetApprovalLink(self, request, context):
+        """The approval link of a budget that is sent, for whoever lost it.
+        Refusals: BUDGET_NOT_FOUND, NO_APPROVAL_LINK, BUDGET_EXPIRED, BUDGET_CANCELED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveBudget(self, request, context):
+        """Accepts the current revision of a budget. A draft can be approved without having been sent, unless this
+        installation demands it. Approving again what is approved is OK, and does nothing. Publishes BudgetApproved.
+        Refusals: BUDGET_NOT_FOUND, STALE_REVISION, LINK_REVOKED, LINK_INVALID, BUDGET_EXPIRED, BUDGET_CANCELED,
+        BUDGET_WITHOUT_PRICE, ILLEGAL_TRANSITION; where this installation begins the payment by the approval, as
+        StartPayment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectBudget(self, request, context):
+        """Refuses the current revision of a budget. Rejecting again what is rejected is OK, and does nothing. An approved
+        budget cannot be rejected any more: see CancelBudget. Publishes BudgetRejected.
+        Refusals: as ApproveBudget.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelBudget(self, request, context):
+        """Withdraws a budget that is a draft, sent or approved, and undoes its payments: what is open is canceled, what came
+        is given back. The work order itself goes on. Canceling again is OK, and does nothing. Publishes BudgetCanceled,
+        and PaymentFailed or PaymentReversed as the money's way ends.
+        Refusals: BUDGET_NOT_FOUND, ILLEGAL_TRANSITION (it was rejected, or has expired).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBudgetRevisions(self, request, context):
+        """Every revision of a budget as it was made, oldest first, a page at a time.
+        Refusals: BUDGET_NOT_FOUND, INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UpsertServicePrice(self, request, context):
         """Sets the price of a service, whether or not it had one. Budgets that exist keep theirs.
         Refusals: WORKSHOP_NOT_FOUND, WRONG_CURRENCY.
@@ -127,8 +312,120 @@ class BillingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetWorkOrderTimeline(self, request, context):
-        """Everything that happened to a work order, in order: events in and out, changes, its budget as it is now.
+        """Everything that happened to a work order, in order: events in and out, changes, its budget and payments as they
+        are now.
         Refusals: WORK_ORDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateWorkOrderStatus(self, request, context):
+        """Keeps what is said of a repair, in the caller's own words; every saying is a line of the status log, a repeated one
+        too. Billing decides nothing by it, and tells nobody.
+        Refusals: WORK_ORDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWorkOrderStatuses(self, request, context):
+        """The status log of a work order, oldest first, a page at a time: what was said of it by UpdateWorkOrderStatus, and
+        every event of the saga, in or out.
+        Refusals: WORK_ORDER_NOT_FOUND, INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartPayment(self, request, context):
+        """Begins an attempt to take an approved budget's total. It answers as soon as the intent is stored, CREATED; the
+        provider is asked right afterwards. Read the payment, or wait for PaymentPending, until it is PENDING and has its
+        PIX code.
+        Refusals: BUDGET_NOT_FOUND, BUDGET_NOT_APPROVED, PAYMENT_ALREADY_OPEN, TOO_MANY_PAYMENTS, WRONG_AMOUNT,
+        WRONG_CURRENCY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPayment(self, request, context):
+        """One payment by its id. Refusals: PAYMENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPayments(self, request, context):
+        """Payments, newest first, a page at a time. Refusals: INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelPayment(self, request, context):
+        """Wants an open payment no more. What the provider has not seen ends at once, CANCELED; the rest is CANCELING until
+        the provider has withdrawn it, and money that comes in between is kept if the budget still needs it. Canceling
+        again is OK, and does nothing. Publishes PaymentFailed when it has ended.
+        Refusals: PAYMENT_NOT_FOUND, ILLEGAL_TRANSITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefundPayment(self, request, context):
+        """Gives money back, all that is left or a part of it. It answers as soon as the intent is stored, REFUNDING; the
+        provider is asked right afterwards. Publishes PaymentReversed when the money went back, PaymentReversalFailed when
+        a person has to look.
+        Refusals: PAYMENT_NOT_FOUND, REFUND_EXCEEDS_CAPTURE, REFUND_IN_PROGRESS, DISPUTED, REFUND_WINDOW_CLOSED,
+        WRONG_CURRENCY, ILLEGAL_TRANSITION (no money of it is here).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryRefund(self, request, context):
+        """Asks the provider again for a refund that failed, with the same key where nobody could say whether it was done.
+        Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing was ever asked back, or nothing is
+        left), DISPUTED, ILLEGAL_TRANSITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPaymentQrCode(self, request, context):
+        """The PIX code of a payment as a picture to scan, `image/png` or `image/svg+xml`.
+        Refusals: PAYMENT_NOT_FOUND, NO_PIX_CODE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPaymentSummary(self, request, context):
+        """What was paid of a budget, all of its payments taken together. Refusals: BUDGET_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLedger(self, request, context):
+        """What the books say of a work order: the balance of each account. Refusals: WORK_ORDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLedgerEntries(self, request, context):
+        """The postings of the books, oldest first, a page at a time. Refusals: INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProviderNotices(self, request, context):
+        """What payment providers told, newest first, a page at a time: above all what nobody could place (PARKED) or believe
+        (QUARANTINED). For whoever looks after the installation: a notice is no workshop's.
+        Refusals: INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +454,46 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetsRequest.FromString,
                     response_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetsResponse.SerializeToString,
             ),
+            'UpdateBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateBudget,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpdateBudgetRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.SerializeToString,
+            ),
+            'ReviseBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviseBudget,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ReviseBudgetRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.SerializeToString,
+            ),
+            'SendBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendBudget,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.SendBudgetRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.SendBudgetResponse.SerializeToString,
+            ),
+            'GetApprovalLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetApprovalLink,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetApprovalLinkRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_budget__pb2.ApprovalLink.SerializeToString,
+            ),
+            'ApproveBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveBudget,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ApproveBudgetRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.SerializeToString,
+            ),
+            'RejectBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectBudget,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.RejectBudgetRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.SerializeToString,
+            ),
+            'CancelBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelBudget,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.CancelBudgetRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.SerializeToString,
+            ),
+            'ListBudgetRevisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBudgetRevisions,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetRevisionsRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetRevisionsResponse.SerializeToString,
+            ),
             'UpsertServicePrice': grpc.unary_unary_rpc_method_handler(
                     servicer.UpsertServicePrice,
                     request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpsertServicePriceRequest.FromString,
@@ -172,6 +509,71 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetWorkOrderTimelineRequest.FromString,
                     response_serializer=acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrderTimeline.SerializeToString,
             ),
+            'UpdateWorkOrderStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateWorkOrderStatus,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpdateWorkOrderStatusRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrder.SerializeToString,
+            ),
+            'ListWorkOrderStatuses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkOrderStatuses,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListWorkOrderStatusesRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListWorkOrderStatusesResponse.SerializeToString,
+            ),
+            'StartPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartPayment,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.StartPaymentRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'GetPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPayment,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'ListPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPayments,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListPaymentsRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListPaymentsResponse.SerializeToString,
+            ),
+            'CancelPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelPayment,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.CancelPaymentRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'RefundPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefundPayment,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.RefundPaymentRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'RetryRefund': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryRefund,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.RetryRefundRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'GetPaymentQrCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPaymentQrCode,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentQrCodeRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'GetPaymentSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPaymentSummary,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentSummaryRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_payment__pb2.PaymentSummary.SerializeToString,
+            ),
+            'GetLedger': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLedger,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetLedgerRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_ledger__pb2.Ledger.SerializeToString,
+            ),
+            'ListLedgerEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLedgerEntries,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListLedgerEntriesRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListLedgerEntriesResponse.SerializeToString,
+            ),
+            'ListProviderNotices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProviderNotices,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListProviderNoticesRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListProviderNoticesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'acerto.billing.v1.BillingService', rpc_method_handlers)
@@ -181,7 +583,7 @@ def add_BillingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BillingService:
-    """Budgets for work orders, the prices they are made from, and what became of them.
+    """Budgets for work orders, the prices they are made from, the payments for them, and what became of it all.
     """
 
     @staticmethod
@@ -293,6 +695,222 @@ class BillingService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/UpdateBudget',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpdateBudgetRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviseBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/ReviseBudget',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ReviseBudgetRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/SendBudget',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.SendBudgetRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.SendBudgetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetApprovalLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/GetApprovalLink',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetApprovalLinkRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_budget__pb2.ApprovalLink.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/ApproveBudget',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ApproveBudgetRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/RejectBudget',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.RejectBudgetRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/CancelBudget',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.CancelBudgetRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_budget__pb2.Budget.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBudgetRevisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/ListBudgetRevisions',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetRevisionsRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListBudgetRevisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def UpsertServicePrice(request,
             target,
             options=(),
@@ -363,6 +981,357 @@ class BillingService:
             '/acerto.billing.v1.BillingService/GetWorkOrderTimeline',
             acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetWorkOrderTimelineRequest.SerializeToString,
             acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrderTimeline.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateWorkOrderStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/UpdateWorkOrderStatus',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpdateWorkOrderStatusRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrder.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorkOrderStatuses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/ListWorkOrderStatuses',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListWorkOrderStatusesRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListWorkOrderStatusesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/StartPayment',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.StartPaymentRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/GetPayment',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/ListPayments',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListPaymentsRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/CancelPayment',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.CancelPaymentRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefundPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/RefundPayment',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.RefundPaymentRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryRefund(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/RetryRefund',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.RetryRefundRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPaymentQrCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/GetPaymentQrCode',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentQrCodeRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPaymentSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/GetPaymentSummary',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetPaymentSummaryRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_payment__pb2.PaymentSummary.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLedger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/GetLedger',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetLedgerRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_ledger__pb2.Ledger.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLedgerEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/ListLedgerEntries',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListLedgerEntriesRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListLedgerEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProviderNotices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/ListProviderNotices',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListProviderNoticesRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.ListProviderNoticesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,7 +40,7 @@ class _BudgetStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BudgetSt
     BUDGET_STATUS_EXPIRED: _BudgetStatus.ValueType  # 5
     """Its validity passed without a decision."""
     BUDGET_STATUS_CANCELED: _BudgetStatus.ValueType  # 6
-    """Withdrawn, because the work order was; final."""
+    """Withdrawn, because the work order was or by an operator; final."""
 
 class BudgetStatus(_BudgetStatus, metaclass=_BudgetStatusEnumTypeWrapper):
     """Where a budget stands in its life."""
@@ -58,7 +58,7 @@ BUDGET_STATUS_REJECTED: BudgetStatus.ValueType  # 4
 BUDGET_STATUS_EXPIRED: BudgetStatus.ValueType  # 5
 """Its validity passed without a decision."""
 BUDGET_STATUS_CANCELED: BudgetStatus.ValueType  # 6
-"""Withdrawn, because the work order was; final."""
+"""Withdrawn, because the work order was or by an operator; final."""
 Global___BudgetStatus: _TypeAlias = BudgetStatus  # noqa: Y015
 
 class _PriceSource:
@@ -153,6 +153,8 @@ class Budget(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ALLOWED_ACTIONS_FIELD_NUMBER: _builtins.int
+    VALIDITY_DAYS_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     budget_id: _builtins.str
     """The budget's id: a UUID of version 7."""
     work_order_id: _builtins.str
@@ -169,6 +171,8 @@ class Budget(_message.Message):
     """How the price was found."""
     etag: _builtins.str
     """Changes with every change of the budget; opaque. Send it back to be refused when somebody was faster."""
+    validity_days: _builtins.int
+    """For how many days an offer is good, counted from when it is sent."""
     @_builtins.property
     def customer(self) -> Global___Customer:
         """Who approves and pays; absent when the work order named nobody."""
@@ -191,7 +195,13 @@ class Budget(_message.Message):
 
     @_builtins.property
     def allowed_actions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What may be done with the budget in this status, as verbs: `cancel`."""
+        """What may be done with the budget in this status, as the verbs of the rpcs: `update`, `send`, `approve`, `reject`,
+        `revise`, `cancel`.
+        """
+
+    @_builtins.property
+    def valid_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the offer may be decided on, this very instant included. Absent until the revision was sent."""
 
     def __init__(
         self,
@@ -210,10 +220,12 @@ class Budget(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         allowed_actions: _abc.Iterable[_builtins.str] | None = ...,
+        validity_days: _builtins.int = ...,
+        valid_until_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "customer", b"customer", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "customer", b"customer", "total", b"total", "update_time", b"update_time", "valid_until_time", b"valid_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_actions", b"allowed_actions", "budget_id", b"budget_id", "create_time", b"create_time", "customer", b"customer", "description", b"description", "etag", b"etag", "items", b"items", "price_source", b"price_source", "revision", b"revision", "status", b"status", "total", b"total", "update_time", b"update_time", "work_order_id", b"work_order_id", "workshop_id", b"workshop_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_actions", b"allowed_actions", "budget_id", b"budget_id", "create_time", b"create_time", "customer", b"customer", "description", b"description", "etag", b"etag", "items", b"items", "price_source", b"price_source", "revision", b"revision", "status", b"status", "total", b"total", "update_time", b"update_time", "valid_until_time", b"valid_until_time", "validity_days", b"validity_days", "work_order_id", b"work_order_id", "workshop_id", b"workshop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -306,3 +318,99 @@ class LineItem(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LineItem: _TypeAlias = LineItem  # noqa: Y015
+
+@_typing.final
+class BudgetRevision(_message.Message):
+    """One offer of a budget, exactly as it was made. It never changes, so that what was approved can be proven later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_ID_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    INTACT_FIELD_NUMBER: _builtins.int
+    budget_id: _builtins.str
+    """The budget it is of."""
+    revision: _builtins.int
+    """Its number, from 1."""
+    description: _builtins.str
+    """What the customer asked for, as it was then."""
+    digest: _builtins.str
+    """SHA-256 of the content, 64 hexadecimal digits, taken when the revision was made. Empty for one that was made
+    before digests were kept.
+    """
+    intact: _builtins.bool
+    """Whether the content still has that digest. False: somebody changed the database behind our back."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineItem]:
+        """The lines, in the order they were given."""
+
+    @_builtins.property
+    def total(self) -> _money_pb2.Money:
+        """The sum of the lines' totals; absent when it had no price."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    def __init__(
+        self,
+        *,
+        budget_id: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        description: _builtins.str = ...,
+        items: _abc.Iterable[Global___LineItem] | None = ...,
+        total: _money_pb2.Money | None = ...,
+        digest: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        intact: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_id", b"budget_id", "create_time", b"create_time", "description", b"description", "digest", b"digest", "intact", b"intact", "items", b"items", "revision", b"revision", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetRevision: _TypeAlias = BudgetRevision  # noqa: Y015
+
+@_typing.final
+class ApprovalLink(_message.Message):
+    """What the customer decides by: it is good for one revision of one budget, while that is offered, and for nothing
+    else. It dies when the budget is revised.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """What ApproveBudget and RejectBudget take as `approval_token`; 59 characters that need no escaping in a URL."""
+    url: _builtins.str
+    """The page to send the customer to, the token in it. Empty when this installation has no such page."""
+    revision: _builtins.int
+    """The revision it decides on."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be used: the budget's `valid_until_time`."""
+
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        url: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "revision", b"revision", "token", b"token", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApprovalLink: _TypeAlias = ApprovalLink  # noqa: Y015

@@ -25,19 +25,109 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
     """Never sent."""
     ERROR_REASON_BUDGET_NOT_FOUND: _ErrorReason.ValueType  # 1
-    """No budget with this id, or none that the caller may see -> NOT_FOUND."""
+    """No budget with this id, or none that the caller may see -> NOT_FOUND.
+    Example: GetBudget for a budget of another workshop.
+    """
     ERROR_REASON_WORK_ORDER_NOT_FOUND: _ErrorReason.ValueType  # 2
-    """No work order with this id, or none that the caller may see -> NOT_FOUND."""
+    """No work order with this id, or none that the caller may see -> NOT_FOUND.
+    Example: GetLedger for a work order that OSService never announced.
+    """
     ERROR_REASON_BUDGET_ALREADY_EXISTS: _ErrorReason.ValueType  # 3
-    """The work order has a budget already; `metadata.budget_id` names it -> ALREADY_EXISTS."""
+    """The work order has a budget already; `metadata.budget_id` names it -> ALREADY_EXISTS.
+    Example: CreateBudget after OSService announced the same work order.
+    """
     ERROR_REASON_WORK_ORDER_CANCELED: _ErrorReason.ValueType  # 4
-    """The work order was canceled by its owner, perhaps before it was ever announced -> FAILED_PRECONDITION."""
+    """The work order was canceled by its owner, perhaps before it was ever announced -> FAILED_PRECONDITION.
+    Example: ReviseBudget for a rejected budget whose work order was canceled since.
+    """
     ERROR_REASON_NEGATIVE_TOTAL: _ErrorReason.ValueType  # 5
-    """The discounts are larger than everything else together -> INVALID_ARGUMENT."""
+    """The discounts are larger than everything else together -> INVALID_ARGUMENT.
+    Example: a part for 10.00 and a DISCOUNT of 10.01.
+    """
     ERROR_REASON_WRONG_CURRENCY: _ErrorReason.ValueType  # 6
-    """Amounts of more than one currency, or of one that is not billed in -> INVALID_ARGUMENT."""
+    """Amounts of more than one currency, or of one that is not billed in -> INVALID_ARGUMENT.
+    Example: RefundPayment of USD 5.00.
+    """
     ERROR_REASON_WORKSHOP_NOT_FOUND: _ErrorReason.ValueType  # 7
-    """No workshop with this id, or none that the caller may see -> NOT_FOUND."""
+    """No workshop with this id, or none that the caller may see -> NOT_FOUND.
+    Example: CreateBudget for a workshop that the caller does not work for.
+    """
+    ERROR_REASON_BUDGET_CANCELED: _ErrorReason.ValueType  # 8
+    """The budget was canceled: nothing more can be done with it -> FAILED_PRECONDITION.
+    Example: ApproveBudget just after OSService canceled the work order.
+    """
+    ERROR_REASON_BUDGET_EXPIRED: _ErrorReason.ValueType  # 9
+    """The budget's validity has passed; ReviseBudget and SendBudget offer it again -> FAILED_PRECONDITION.
+    Example: ApproveBudget eleven days after SendBudget.
+    """
+    ERROR_REASON_BUDGET_WITHOUT_PRICE: _ErrorReason.ValueType  # 10
+    """The budget has no price above zero yet -> FAILED_PRECONDITION.
+    Example: SendBudget for a work order that nothing priced.
+    """
+    ERROR_REASON_BUDGET_WITHOUT_CUSTOMER: _ErrorReason.ValueType  # 11
+    """The budget names nobody to send it to -> FAILED_PRECONDITION.
+    Example: SendBudget before UpdateBudget gave it a customer.
+    """
+    ERROR_REASON_BUDGET_NOT_APPROVED: _ErrorReason.ValueType  # 12
+    """Money is taken for approved budgets only -> FAILED_PRECONDITION.
+    Example: StartPayment for a draft.
+    """
+    ERROR_REASON_BUDGET_BEING_PAID: _ErrorReason.ValueType  # 13
+    """The budget has an open or kept payment, named by `metadata.payment_id`; cancel or refund that first
+    -> FAILED_PRECONDITION. Example: ReviseBudget while the customer's PIX code can be paid.
+    """
+    ERROR_REASON_STALE_REVISION: _ErrorReason.ValueType  # 14
+    """The budget has another revision than `expected_revision`; `metadata.revision` is the present one
+    -> FAILED_PRECONDITION. Example: ApproveBudget of revision 1 after UpdateBudget made revision 2.
+    """
+    ERROR_REASON_LINK_REVOKED: _ErrorReason.ValueType  # 15
+    """The approval link is for a revision that was replaced -> FAILED_PRECONDITION.
+    Example: the customer opens the link of last week's mail.
+    """
+    ERROR_REASON_LINK_INVALID: _ErrorReason.ValueType  # 16
+    """The approval token was not made here, or not for this budget -> PERMISSION_DENIED.
+    Example: a token with a letter changed.
+    """
+    ERROR_REASON_NO_APPROVAL_LINK: _ErrorReason.ValueType  # 17
+    """The budget is not offered now, so it has no approval link; SendBudget offers it -> FAILED_PRECONDITION.
+    Example: GetApprovalLink for a draft.
+    """
+    ERROR_REASON_PAYMENT_NOT_FOUND: _ErrorReason.ValueType  # 18
+    """No payment with this id, or none that the caller may see -> NOT_FOUND.
+    Example: GetPayment for a payment of another workshop.
+    """
+    ERROR_REASON_PAYMENT_ALREADY_OPEN: _ErrorReason.ValueType  # 19
+    """The budget has an open or kept payment already; `metadata.payment_id` names it -> ALREADY_EXISTS.
+    Example: StartPayment a second time, with another `request_id`.
+    """
+    ERROR_REASON_TOO_MANY_PAYMENTS: _ErrorReason.ValueType  # 20
+    """The budget has had as many payments as are allowed, `metadata.max_attempts` -> RESOURCE_EXHAUSTED.
+    Example: StartPayment after five that expired.
+    """
+    ERROR_REASON_WRONG_AMOUNT: _ErrorReason.ValueType  # 21
+    """A payment is for the whole total of its budget -> INVALID_ARGUMENT.
+    Example: StartPayment of 50.00 for a budget of 100.00.
+    """
+    ERROR_REASON_REFUND_EXCEEDS_CAPTURE: _ErrorReason.ValueType  # 22
+    """The amount is more than what was captured and not yet given back, `metadata.refundable_cents`
+    -> FAILED_PRECONDITION. Example: RefundPayment of 100.01 for a payment of 100.00.
+    """
+    ERROR_REASON_REFUND_IN_PROGRESS: _ErrorReason.ValueType  # 23
+    """A refund of this payment is under way; wait for it -> FAILED_PRECONDITION.
+    Example: RefundPayment twice in a row.
+    """
+    ERROR_REASON_DISPUTED: _ErrorReason.ValueType  # 24
+    """The payment is disputed, and the bank decides about its money -> FAILED_PRECONDITION.
+    Example: RefundPayment after the customer called the bank.
+    """
+    ERROR_REASON_REFUND_WINDOW_CLOSED: _ErrorReason.ValueType  # 25
+    """The provider refunds only for a limited time after the payment, `metadata.days` -> FAILED_PRECONDITION.
+    Example: RefundPayment of a PIX 91 days later.
+    """
+    ERROR_REASON_NO_PIX_CODE: _ErrorReason.ValueType  # 26
+    """The payment has no PIX code, or no longer one that can be paid -> FAILED_PRECONDITION.
+    Example: GetPaymentQrCode for a payment that is CONFIRMED.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the `google.rpc.ErrorInfo` of a refusal by BillingService, beside those of
@@ -47,17 +137,107 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never sent."""
 ERROR_REASON_BUDGET_NOT_FOUND: ErrorReason.ValueType  # 1
-"""No budget with this id, or none that the caller may see -> NOT_FOUND."""
+"""No budget with this id, or none that the caller may see -> NOT_FOUND.
+Example: GetBudget for a budget of another workshop.
+"""
 ERROR_REASON_WORK_ORDER_NOT_FOUND: ErrorReason.ValueType  # 2
-"""No work order with this id, or none that the caller may see -> NOT_FOUND."""
+"""No work order with this id, or none that the caller may see -> NOT_FOUND.
+Example: GetLedger for a work order that OSService never announced.
+"""
 ERROR_REASON_BUDGET_ALREADY_EXISTS: ErrorReason.ValueType  # 3
-"""The work order has a budget already; `metadata.budget_id` names it -> ALREADY_EXISTS."""
+"""The work order has a budget already; `metadata.budget_id` names it -> ALREADY_EXISTS.
+Example: CreateBudget after OSService announced the same work order.
+"""
 ERROR_REASON_WORK_ORDER_CANCELED: ErrorReason.ValueType  # 4
-"""The work order was canceled by its owner, perhaps before it was ever announced -> FAILED_PRECONDITION."""
+"""The work order was canceled by its owner, perhaps before it was ever announced -> FAILED_PRECONDITION.
+Example: ReviseBudget for a rejected budget whose work order was canceled since.
+"""
 ERROR_REASON_NEGATIVE_TOTAL: ErrorReason.ValueType  # 5
-"""The discounts are larger than everything else together -> INVALID_ARGUMENT."""
+"""The discounts are larger than everything else together -> INVALID_ARGUMENT.
+Example: a part for 10.00 and a DISCOUNT of 10.01.
+"""
 ERROR_REASON_WRONG_CURRENCY: ErrorReason.ValueType  # 6
-"""Amounts of more than one currency, or of one that is not billed in -> INVALID_ARGUMENT."""
+"""Amounts of more than one currency, or of one that is not billed in -> INVALID_ARGUMENT.
+Example: RefundPayment of USD 5.00.
+"""
 ERROR_REASON_WORKSHOP_NOT_FOUND: ErrorReason.ValueType  # 7
-"""No workshop with this id, or none that the caller may see -> NOT_FOUND."""
+"""No workshop with this id, or none that the caller may see -> NOT_FOUND.
+Example: CreateBudget for a workshop that the caller does not work for.
+"""
+ERROR_REASON_BUDGET_CANCELED: ErrorReason.ValueType  # 8
+"""The budget was canceled: nothing more can be done with it -> FAILED_PRECONDITION.
+Example: ApproveBudget just after OSService canceled the work order.
+"""
+ERROR_REASON_BUDGET_EXPIRED: ErrorReason.ValueType  # 9
+"""The budget's validity has passed; ReviseBudget and SendBudget offer it again -> FAILED_PRECONDITION.
+Example: ApproveBudget eleven days after SendBudget.
+"""
+ERROR_REASON_BUDGET_WITHOUT_PRICE: ErrorReason.ValueType  # 10
+"""The budget has no price above zero yet -> FAILED_PRECONDITION.
+Example: SendBudget for a work order that nothing priced.
+"""
+ERROR_REASON_BUDGET_WITHOUT_CUSTOMER: ErrorReason.ValueType  # 11
+"""The budget names nobody to send it to -> FAILED_PRECONDITION.
+Example: SendBudget before UpdateBudget gave it a customer.
+"""
+ERROR_REASON_BUDGET_NOT_APPROVED: ErrorReason.ValueType  # 12
+"""Money is taken for approved budgets only -> FAILED_PRECONDITION.
+Example: StartPayment for a draft.
+"""
+ERROR_REASON_BUDGET_BEING_PAID: ErrorReason.ValueType  # 13
+"""The budget has an open or kept payment, named by `metadata.payment_id`; cancel or refund that first
+-> FAILED_PRECONDITION. Example: ReviseBudget while the customer's PIX code can be paid.
+"""
+ERROR_REASON_STALE_REVISION: ErrorReason.ValueType  # 14
+"""The budget has another revision than `expected_revision`; `metadata.revision` is the present one
+-> FAILED_PRECONDITION. Example: ApproveBudget of revision 1 after UpdateBudget made revision 2.
+"""
+ERROR_REASON_LINK_REVOKED: ErrorReason.ValueType  # 15
+"""The approval link is for a revision that was replaced -> FAILED_PRECONDITION.
+Example: the customer opens the link of last week's mail.
+"""
+ERROR_REASON_LINK_INVALID: ErrorReason.ValueType  # 16
+"""The approval token was not made here, or not for this budget -> PERMISSION_DENIED.
+Example: a token with a letter changed.
+"""
+ERROR_REASON_NO_APPROVAL_LINK: ErrorReason.ValueType  # 17
+"""The budget is not offered now, so it has no approval link; SendBudget offers it -> FAILED_PRECONDITION.
+Example: GetApprovalLink for a draft.
+"""
+ERROR_REASON_PAYMENT_NOT_FOUND: ErrorReason.ValueType  # 18
+"""No payment with this id, or none that the caller may see -> NOT_FOUND.
+Example: GetPayment for a payment of another workshop.
+"""
+ERROR_REASON_PAYMENT_ALREADY_OPEN: ErrorReason.ValueType  # 19
+"""The budget has an open or kept payment already; `metadata.payment_id` names it -> ALREADY_EXISTS.
+Example: StartPayment a second time, with another `request_id`.
+"""
+ERROR_REASON_TOO_MANY_PAYMENTS: ErrorReason.ValueType  # 20
+"""The budget has had as many payments as are allowed, `metadata.max_attempts` -> RESOURCE_EXHAUSTED.
+Example: StartPayment after five that expired.
+"""
+ERROR_REASON_WRONG_AMOUNT: ErrorReason.ValueType  # 21
+"""A payment is for the whole total of its budget -> INVALID_ARGUMENT.
+Example: StartPayment of 50.00 for a budget of 100.00.
+"""
+ERROR_REASON_REFUND_EXCEEDS_CAPTURE: ErrorReason.ValueType  # 22
+"""The amount is more than what was captured and not yet given back, `metadata.refundable_cents`
+-> FAILED_PRECONDITION. Example: RefundPayment of 100.01 for a payment of 100.00.
+"""
+ERROR_REASON_REFUND_IN_PROGRESS: ErrorReason.ValueType  # 23
+"""A refund of this payment is under way; wait for it -> FAILED_PRECONDITION.
+Example: RefundPayment twice in a row.
+"""
+ERROR_REASON_DISPUTED: ErrorReason.ValueType  # 24
+"""The payment is disputed, and the bank decides about its money -> FAILED_PRECONDITION.
+Example: RefundPayment after the customer called the bank.
+"""
+ERROR_REASON_REFUND_WINDOW_CLOSED: ErrorReason.ValueType  # 25
+"""The provider refunds only for a limited time after the payment, `metadata.days` -> FAILED_PRECONDITION.
+Example: RefundPayment of a PIX 91 days later.
+"""
+ERROR_REASON_NO_PIX_CODE: ErrorReason.ValueType  # 26
+"""The payment has no PIX code, or no longer one that can be paid -> FAILED_PRECONDITION.
+Example: GetPaymentQrCode for a payment that is CONFIRMED.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

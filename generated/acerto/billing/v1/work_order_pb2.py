@@ -23,22 +23,25 @@ _sym_db = _symbol_database.Default()
 
 
 from acerto.billing.v1 import budget_pb2 as acerto_dot_billing_dot_v1_dot_budget__pb2
+from acerto.billing.v1 import payment_pb2 as acerto_dot_billing_dot_v1_dot_payment__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"acerto/billing/v1/work_order.proto\x12\x11\x61\x63\x65rto.billing.v1\x1a\x1e\x61\x63\x65rto/billing/v1/budget.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdd\x01\n\tWorkOrder\x12\x15\n\rwork_order_id\x18\x01 \x01(\t\x12\x13\n\x0bworkshop_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63orrelation_id\x18\x05 \x01(\t\x12/\n\x0b\x63\x61ncel_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rcancel_reason\x18\x07 \x01(\t\"\xa3\x01\n\x11WorkOrderTimeline\x12\x30\n\nwork_order\x18\x01 \x01(\x0b\x32\x1c.acerto.billing.v1.WorkOrder\x12)\n\x06\x62udget\x18\x02 \x01(\x0b\x32\x19.acerto.billing.v1.Budget\x12\x31\n\x07\x65ntries\x18\x03 \x03(\x0b\x32 .acerto.billing.v1.TimelineEntry\"\xff\x02\n\rTimelineEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32$.acerto.billing.v1.TimelineEntryKind\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x12\n\nevent_type\x18\x05 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x07 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x08 \x01(\t\x12\x0f\n\x07subject\x18\t \x01(\t\x12\x12\n\nsubject_id\x18\n \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x0b \x01(\t\x12\x13\n\x0b\x66rom_status\x18\x0c \x01(\t\x12\x11\n\tto_status\x18\r \x01(\t\x12\x0c\n\x04\x62ody\x18\x0e \x01(\t\x12\x30\n\x0cpublish_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp*{\n\x11TimelineEntryKind\x12#\n\x1fTIMELINE_ENTRY_KIND_UNSPECIFIED\x10\x00\x12 \n\x1cTIMELINE_ENTRY_KIND_RECEIVED\x10\x01\x12\x1f\n\x1bTIMELINE_ENTRY_KIND_CHANGED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"acerto/billing/v1/work_order.proto\x12\x11\x61\x63\x65rto.billing.v1\x1a\x1e\x61\x63\x65rto/billing/v1/budget.proto\x1a\x1f\x61\x63\x65rto/billing/v1/payment.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x01\n\tWorkOrder\x12\x15\n\rwork_order_id\x18\x01 \x01(\t\x12\x13\n\x0bworkshop_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63orrelation_id\x18\x05 \x01(\t\x12/\n\x0b\x63\x61ncel_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rcancel_reason\x18\x07 \x01(\t\x12\x0e\n\x06status\x18\x08 \x01(\t\"\xd1\x01\n\x11WorkOrderTimeline\x12\x30\n\nwork_order\x18\x01 \x01(\x0b\x32\x1c.acerto.billing.v1.WorkOrder\x12)\n\x06\x62udget\x18\x02 \x01(\x0b\x32\x19.acerto.billing.v1.Budget\x12\x31\n\x07\x65ntries\x18\x03 \x03(\x0b\x32 .acerto.billing.v1.TimelineEntry\x12,\n\x08payments\x18\x04 \x03(\x0b\x32\x1a.acerto.billing.v1.Payment\"\xff\x02\n\rTimelineEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32$.acerto.billing.v1.TimelineEntryKind\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x12\n\nevent_type\x18\x05 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x07 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x08 \x01(\t\x12\x0f\n\x07subject\x18\t \x01(\t\x12\x12\n\nsubject_id\x18\n \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x0b \x01(\t\x12\x13\n\x0b\x66rom_status\x18\x0c \x01(\t\x12\x11\n\tto_status\x18\r \x01(\t\x12\x0c\n\x04\x62ody\x18\x0e \x01(\t\x12\x30\n\x0cpublish_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xae\x01\n\x0fWorkOrderStatus\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x06 \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\x07 \x01(\t*{\n\x11TimelineEntryKind\x12#\n\x1fTIMELINE_ENTRY_KIND_UNSPECIFIED\x10\x00\x12 \n\x1cTIMELINE_ENTRY_KIND_RECEIVED\x10\x01\x12\x1f\n\x1bTIMELINE_ENTRY_KIND_CHANGED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'acerto.billing.v1.work_order_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TIMELINEENTRYKIND']._serialized_start=898
-  _globals['_TIMELINEENTRYKIND']._serialized_end=1021
-  _globals['_WORKORDER']._serialized_start=123
-  _globals['_WORKORDER']._serialized_end=344
-  _globals['_WORKORDERTIMELINE']._serialized_start=347
-  _globals['_WORKORDERTIMELINE']._serialized_end=510
-  _globals['_TIMELINEENTRY']._serialized_start=513
-  _globals['_TIMELINEENTRY']._serialized_end=896
+  _globals['_TIMELINEENTRYKIND']._serialized_start=1170
+  _globals['_TIMELINEENTRYKIND']._serialized_end=1293
+  _globals['_WORKORDER']._serialized_start=156
+  _globals['_WORKORDER']._serialized_end=393
+  _globals['_WORKORDERTIMELINE']._serialized_start=396
+  _globals['_WORKORDERTIMELINE']._serialized_end=605
+  _globals['_TIMELINEENTRY']._serialized_start=608
+  _globals['_TIMELINEENTRY']._serialized_end=991
+  _globals['_WORKORDERSTATUS']._serialized_start=994
+  _globals['_WORKORDERSTATUS']._serialized_end=1168
 # @@protoc_insertion_point(module_scope)

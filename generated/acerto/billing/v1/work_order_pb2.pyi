@@ -4,6 +4,7 @@ isort:skip_file
 Work orders as billing knows them, and the timeline of the saga that each one is."""
 
 from acerto.billing.v1 import budget_pb2 as _budget_pb2
+from acerto.billing.v1 import payment_pb2 as _payment_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -58,6 +59,7 @@ class WorkOrder(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     CANCEL_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
     work_order_id: _builtins.str
     """The work order's id at OSService: a UUID. A number N there is `00000000-0000-0000-0000-` and N in 12 digits."""
     workshop_id: _builtins.str
@@ -68,6 +70,10 @@ class WorkOrder(_message.Message):
     """The saga's correlation id, as it came with the event that began it."""
     cancel_reason: _builtins.str
     """Why it was canceled, in the partner's words."""
+    status: _builtins.str
+    """What UpdateWorkOrderStatus last said of the repair, in the caller's words. Empty when nobody said anything;
+    billing decides nothing by it.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When billing first heard of it."""
@@ -86,10 +92,11 @@ class WorkOrder(_message.Message):
         correlation_id: _builtins.str = ...,
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_reason: _builtins.str = ...,
+        status: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "correlation_id", b"correlation_id", "create_time", b"create_time", "description", b"description", "work_order_id", b"work_order_id", "workshop_id", b"workshop_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "correlation_id", b"correlation_id", "create_time", b"create_time", "description", b"description", "status", b"status", "work_order_id", b"work_order_id", "workshop_id", b"workshop_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -104,6 +111,7 @@ class WorkOrderTimeline(_message.Message):
     WORK_ORDER_FIELD_NUMBER: _builtins.int
     BUDGET_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    PAYMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def work_order(self) -> Global___WorkOrder:
         """The work order itself."""
@@ -116,16 +124,21 @@ class WorkOrderTimeline(_message.Message):
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimelineEntry]:
         """What happened, oldest first."""
 
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[_payment_pb2.Payment]:
+        """The attempts to pay as they are now, oldest first."""
+
     def __init__(
         self,
         *,
         work_order: Global___WorkOrder | None = ...,
         budget: _budget_pb2.Budget | None = ...,
         entries: _abc.Iterable[Global___TimelineEntry] | None = ...,
+        payments: _abc.Iterable[_payment_pb2.Payment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "work_order", b"work_order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "entries", b"entries", "work_order", b"work_order"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "entries", b"entries", "payments", b"payments", "work_order", b"work_order"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -169,7 +182,7 @@ class TimelineEntry(_message.Message):
     causation_id: _builtins.str
     """The id of the event or command that caused it."""
     subject: _builtins.str
-    """What was changed: `budget`, `work_order`. Empty for what came in."""
+    """What was changed: `budget`, `payment`, `work_order`. Empty for what came in."""
     subject_id: _builtins.str
     """The id of what was changed."""
     action: _builtins.str
@@ -214,3 +227,54 @@ class TimelineEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TimelineEntry: _TypeAlias = TimelineEntry  # noqa: Y015
+
+@_typing.final
+class WorkOrderStatus(_message.Message):
+    """One line of a work order's status log: what was said of it, or what became of it. Lines are only ever added."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    EVENT_TYPE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    CAUSATION_ID_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The line's place in the log, rising; there can be gaps."""
+    status: _builtins.str
+    """The status: what UpdateWorkOrderStatus said, in its caller's words; for an event that a partner sent, its type,
+    as in `OsCreated`; for a change of billing's own, what changed and to which status, as in `BUDGET_APPROVED`,
+    `PAYMENT_CONFIRMED`, `WORK_ORDER_CANCELED`.
+    """
+    event_type: _builtins.str
+    """The type of the event that came in, or that told others of this. Empty when nobody outside was told."""
+    actor: _builtins.str
+    """Who did it: the id of the caller, or `system:` and the door it came by."""
+    correlation_id: _builtins.str
+    """The saga it belongs to."""
+    causation_id: _builtins.str
+    """The id of the event or command that caused it."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When billing recorded it."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        status: _builtins.str = ...,
+        event_type: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
+        causation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "causation_id", b"causation_id", "correlation_id", b"correlation_id", "event_type", b"event_type", "sequence", b"sequence", "status", b"status", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkOrderStatus: _TypeAlias = WorkOrderStatus  # noqa: Y015

@@ -1,0 +1,340 @@
+"""The talk with a provider, cut off anywhere and begun again: one charge, one answer, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from domain.billing.charge import Charge, ChargeStatus
+from domain.billing.events import PaymentFailed
+from domain.billing.payment_lifecycle import PaymentStatus
+from domain.billing.rules import BillingRules
+from domain.money import Money
+from tests.support.billing_scene import BillingScene
+from tests.support.fake_provider import Fault
+from tests.support.saga_scene import CUSTOMER, OS, PART, PRICE
+
+_P, _C = PaymentStatus, ChargeStatus
+
+PENDING = ["BudgetGenerated", "BudgetSent", "BudgetApproved", "PaymentPending"]
+CONFIRMED = [*PENDING, "PaymentConfirmed"]
+
+
+async def test_the_provider_is_asked_for_what_the_attempt_says() -> None:
+    scene = BillingScene()
+    payment = await scene.pending()
+    asked = scene.provider.charge_of(payment.id).asked
+    assert asked == Charge(
+        reference=payment.id,
+        key=payment.idempotency_key,
+        amount=PRICE,
+        description=f"OS {OS}",
+        customer=CUSTOMER,
+        expires_at=payment.expires_at,
+    )
+    assert payment.pix
+    assert (payment.provider_payment_id, payment.pix.code) == ("charge-1", "pix of charge-1")
+
+
+async def test_the_intent_is_committed_before_anybody_is_asked() -> None:
+    scene = BillingScene()
+    await scene.started()
+    assert (scene.statuses, scene.provider.calls) == (["APPROVED", "CREATED"], [])
+    assert await scene.due() == [("dispatch_payment", 0.0)]
+
+
+async def test_while_the_provider_is_asked_it_is_committed_that_nobody_can_say() -> None:
+    scene = BillingScene()
+    seen: list[tuple[str, str]] = []
+
+    async def look(place: str) -> None:
+        seen.append((place, scene.statuses[1]))
+
+    scene.provider.reached = look
+    await scene.pending()
+    assert seen == [("create asked", "UNKNOWN"), ("create done", "UNKNOWN")]
+
+
+# --------------------------------------------------------------------------------------- cut off at every single place
+
+
+async def _begin(scene: BillingScene) -> None:
+    await scene.started()
+
+
+async def _begin_and_lose_the_answer(scene: BillingScene) -> None:
+    await scene.started()
+    scene.provider.faults["create"] = [Fault.LOST_AFTER]
+
+
+async def _pay(scene: BillingScene) -> None:
+    payment = await scene.pending()
+    scene.provider.pay(payment.id)
+    await scene.notice("charge-1")
+
+
+async def _end_while_it_waits(scene: BillingScene) -> None:
+    await scene.pending()
+    await scene.cancel_work_order()
+
+
+async def _end_after_it_was_paid(scene: BillingScene) -> None:
+    await scene.confirmed()
+    await scene.cancel_work_order()
+
+
+async def _end_while_it_is_paid(scene: BillingScene) -> None:
+    payment = await scene.pending()
+    scene.provider.pay(payment.id)
+    await scene.cancel_work_order()
+
+
+async def _refund_some(scene: BillingScene) -> None:
+    await scene.confirmed()
+    await scene.refund(PART)
+
+
+async def _end_while_some_is_refunded(scene: BillingScene) -> None:
+    await _refund_some(scene)
+    await scene.cancel_work_order()
+
+
+async def _refuse_a_refund(scene: BillingScene) -> None:
+    await scene.confirmed()
+    scene.provider.always["refund"] = Fault.REFUSED
+    await scene.refund(PART)
+
+
+FLOWS: dict[str, tuple[Callable[[BillingScene], Awaitable[None]], list[str], list[str], int]] = {
+    "begin": (_begin, ["APPROVED", "PENDING"], PENDING, 0),
+    "begin, answer lost": (_begin_and_lose_the_answer, ["APPROVED", "PENDING"], PENDING, 0),
+    "pay": (_pay, ["APPROVED", "CONFIRMED"], CONFIRMED, 0),
+    "end while it waits": (
+        _end_while_it_waits,
+        ["CANCELED", "CANCELED"],
+        [*PENDING, "BudgetCanceled", "PaymentFailed"],
+        0,
+    ),
+    "end after it was paid": (
+        _end_after_it_was_paid,
+        ["CANCELED", "REVERSED"],
+        [*CONFIRMED, "BudgetCanceled", "PaymentReversed"],
+        10_000,
+    ),
+    "end while it is paid": (
+        _end_while_it_is_paid,
+        ["CANCELED", "REVERSED"],
+        [*PENDING, "BudgetCanceled", "PaymentReversed"],
+        10_000,
+    ),
+    "refund some": (_refund_some, ["APPROVED", "PARTIALLY_REVERSED"], [*CONFIRMED, "PaymentReversed"], 4_000),
+    "end while some is refunded": (
+        _end_while_some_is_refunded,
+        ["CANCELED", "REVERSED"],
+        [*CONFIRMED, "BudgetCanceled", "PaymentReversed", "PaymentReversed"],
+        10_000,
+    ),
+    "refuse a refund": (_refuse_a_refund, ["APPROVED", "REFUND_FAILED"], [*CONFIRMED, "PaymentReversalFailed"], 0),
+}
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+async def test_a_worker_that_dies_anywhere_leaves_one_charge_one_refund_and_each_fact_once(flow: str) -> None:
+    begin, statuses, facts, back = FLOWS[flow]
+    for place in range(50):
+        scene = BillingScene()
+        await begin(scene)
+        died = await scene.work_until(place)
+        await scene.run(minutes=10)
+        assert (scene.statuses, scene.names()) == (statuses, facts), f"died at place {place}"
+        assert len(scene.provider.charges) == 1
+        assert scene.provider.given_back == Money(back) == sum_of_reversals(scene)
+        if not died:
+            assert place > 0
+            return
+    raise AssertionError("there is no end to the places")
+
+
+def sum_of_reversals(scene: BillingScene) -> Money:
+    return Money(sum(payment.reversed.cents for payment in scene.saga.payments))
+
+
+async def test_two_workers_at_one_refund_give_the_money_back_once() -> None:
+    scene = BillingScene()
+    await scene.confirmed()
+    await scene.cancel_work_order()
+    (task,) = await scene.tasks.claim(scene.clock.now(), lease_seconds=1, limit=1)
+    meeting = asyncio.Barrier(2)
+
+    async def meet(place: str) -> None:
+        if place == "refund done":
+            await meeting.wait()
+
+    scene.provider.reached = meet
+    await asyncio.gather(scene.step(task), scene.step(task))
+    assert (scene.provider.given_back, scene.names().count("PaymentReversed")) == (PRICE, 1)
+
+
+async def test_a_step_whose_task_was_overtaken_does_nothing() -> None:
+    scene = BillingScene()
+    payment = await scene.pending()
+    for kind in ("dispatch_payment", "resolve_payment", "cancel_payment", "refund_payment"):
+        (row,) = scene.store.tasks.values()
+        row.kind = kind
+        (task,) = await scene.tasks.claim(scene.clock.now() + timedelta(hours=1), lease_seconds=0, limit=1)
+        before, calls = scene.image(), Counter(scene.provider.calls)
+        assert await scene.step(task) is None
+        assert (scene.image(), Counter(scene.provider.calls)) == (before, calls)
+    assert scene.store.payments[payment.id].status is _P.PENDING
+
+
+# ------------------------------------------------------------------------------------------------ nobody says anything
+
+
+async def test_a_lost_answer_is_looked_for_at_once_and_found() -> None:
+    scene = BillingScene()
+    scene.provider.faults["create"] = [Fault.LOST_AFTER]
+    await scene.pending()
+    assert (scene.statuses, scene.provider.calls) == (["APPROVED", "PENDING"], ["create", "find"])
+
+
+async def test_a_lost_question_is_asked_again_by_the_same_key() -> None:
+    scene = BillingScene()
+    scene.provider.faults["create"] = [Fault.LOST_BEFORE]
+    await scene.pending()
+    assert scene.statuses == ["APPROVED", "UNKNOWN"]
+    assert await scene.due() == [("resolve_payment", 15.0)]
+    await scene.run(seconds=15)
+    assert (scene.statuses, len(scene.provider.charges)) == (["APPROVED", "PENDING"], 1)
+
+
+async def test_an_attempt_that_the_provider_never_heard_of_fails_once_after_its_last_try() -> None:
+    scene = BillingScene()
+    scene.provider.always["create"] = Fault.LOST_BEFORE
+    await scene.started()
+    await scene.run(minutes=30)
+    assert scene.journal == [
+        (0, "dispatch_payment"),
+        *((second, "resolve_payment") for second in (15, 16, 18, 22, 30, 46)),
+    ]
+    (failed,) = [fact for fact in scene.facts if isinstance(fact, PaymentFailed)]
+    assert (failed.reason, scene.statuses) == ("PROVIDER_UNAVAILABLE", ["APPROVED", "FAILED"])
+    assert (scene.provider.charges, await scene.due()) == ({}, [])
+
+
+async def test_while_the_provider_is_away_nothing_is_decided() -> None:
+    scene = BillingScene()
+    scene.provider.always |= {"create": Fault.LOST_AFTER, "find": Fault.LOST_BEFORE}
+    await scene.started()
+    await scene.run(hours=2)
+    assert scene.statuses == ["APPROVED", "UNKNOWN"]
+    waits = [later - earlier for (earlier, _), (later, _) in pairwise(scene.journal)]
+    assert waits[:10] == [15, 1, 2, 4, 8, 16, 32, 64, 128, 256]
+    assert set(waits[10:]) == {300}
+    scene.provider.always.clear()
+    await scene.run(minutes=5)
+    assert (scene.statuses, len(scene.provider.charges)) == (["APPROVED", "PENDING"], 1)
+
+
+async def test_a_provider_that_says_when_to_come_back_is_not_asked_before() -> None:
+    scene = BillingScene()
+    scene.provider.always |= {"create": Fault.LOST_BEFORE, "find": Fault.LOST_BEFORE}
+    scene.provider.retry_after = 120.0
+    await scene.started()
+    await scene.run(minutes=5)
+    assert [second for second, _ in scene.journal] == [0, 15, 135, 255]
+
+
+async def test_what_the_provider_refuses_fails_at_once_with_its_reason() -> None:
+    scene = BillingScene()
+    scene.provider.faults["create"] = [Fault.REFUSED]
+    await scene.pending()
+    (failed,) = [fact for fact in scene.facts if isinstance(fact, PaymentFailed)]
+    assert (failed.reason, failed.reason_detail, scene.statuses) == ("REJECTED", "refused", ["APPROVED", "FAILED"])
+    assert await scene.due() == []
+
+
+async def test_an_attempt_that_is_withdrawn_while_unknown_is_not_asked_for_again() -> None:
+    scene = BillingScene()
+    scene.provider.always["create"] = Fault.LOST_BEFORE
+    await scene.pending()
+    await scene.cancel_work_order()
+    await scene.run(minutes=5)
+    assert scene.provider.calls.count("create") == 1
+    (failed,) = [fact for fact in scene.facts if isinstance(fact, PaymentFailed)]
+    assert (failed.reason, scene.statuses) == ("CANCELED", ["CANCELED", "FAILED"])
+
+
+async def test_an_attempt_that_is_withdrawn_while_it_is_made_is_canceled_there() -> None:
+    scene = BillingScene()
+    await scene.started()
+
+    async def end(place: str) -> None:
+        if place == "create done":
+            scene.provider.reached = None
+            await scene.cancel_work_order()
+
+    scene.provider.reached = end
+    await scene.work()
+    assert (scene.statuses, scene.provider.calls) == (["CANCELED", "CANCELED"], ["create", "cancel"])
+    assert "PaymentPending" not in scene.names()
+
+
+@pytest.mark.parametrize("word", [_C.UNKNOWN, _C.DISPUTED])
+async def test_an_attempt_whose_charge_says_what_nobody_understands_is_looked_at_again(word: ChargeStatus) -> None:
+    scene = BillingScene()
+    scene.provider.faults["create"] = [Fault.LOST_AFTER]
+    scene.provider.faults["find"] = [Fault.LOST_BEFORE]
+    payment = await scene.pending()
+    scene.provider.say(payment.id, word)
+    await scene.run(minutes=5)
+    assert scene.statuses == ["APPROVED", "UNKNOWN"]
+    scene.provider.pay(payment.id)
+    await scene.run(hours=1)
+    assert scene.statuses == ["APPROVED", "CONFIRMED"]
+
+
+# -------------------------------------------------------------------------------------------------------------- polling
+
+
+async def test_a_payment_whose_webhook_was_lost_is_found_by_asking() -> None:
+    scene = BillingScene()
+    payment = await scene.pending()
+    scene.provider.pay(payment.id)
+    await scene.run(seconds=30)
+    assert scene.names() == CONFIRMED
+
+
+async def test_while_the_customer_may_pay_the_provider_is_asked_less_and_less_often() -> None:
+    scene = BillingScene(BillingRules(payment_validity=timedelta(hours=2)))
+    await scene.pending()
+    await scene.run(hours=3)
+    polls = [second for second, kind in scene.journal if kind == "poll_payment"]
+    assert polls[:6] == [30, 60, 120, 240, 480, 960]
+    assert 7_201 in polls
+    assert max(later - earlier for earlier, later in pairwise(polls)) == 600
+
+
+async def test_only_the_provider_says_that_an_attempt_expired() -> None:
+    scene = BillingScene(BillingRules(payment_validity=timedelta(hours=2)))
+    payment = await scene.pending()
+    await scene.run(hours=3)
+    assert scene.statuses == ["APPROVED", "PENDING"]
+    scene.provider.say(payment.id, _C.EXPIRED)
+    await scene.run(minutes=10)
+    assert (scene.statuses, scene.names()) == (["APPROVED", "EXPIRED"], [*PENDING, "PaymentFailed"])
+    assert await scene.due() == []
+
+
+async def test_an_expiry_is_noticed_a_second_after_it() -> None:
+    scene = BillingScene(BillingRules(payment_validity=timedelta(minutes=1)))
+    payment = await scene.pending()
+    await scene.run(seconds=59)
+    scene.provider.say(payment.id, _C.EXPIRED)
+    await scene.run(seconds=2)
+    assert scene.statuses == ["APPROVED", "EXPIRED"]
