@@ -48,7 +48,7 @@ class DifferenceKind(Enum):
     """How a report and our payments differ; `Difference` says what its amounts are."""
 
     DUPLICATE_LINE = "duplicate_line"
-    """The same line, to the last character, more than once; it is counted once."""
+    """A line that is there more than once, the same in all that is read of it; it is counted once."""
     UNKNOWN_CHARGE = "unknown_charge"
     """In the report, and of no payment here."""
     MISSING_CHARGE = "missing_charge"
