@@ -21,8 +21,6 @@ from domain.tasks import Task, Tasks
 
 _log = logging.getLogger(__name__)
 
-LEASE: Final = 60.0
-"""Seconds for one step; longer than any provider's time limit."""
 AT_ONCE: Final = 16
 POLL: Final = 0.5
 """Seconds between looks when nobody wakes us."""
@@ -42,8 +40,11 @@ class DueWork:
         meter: Meter,
         woken: asyncio.Event,
         *,
+        lease: float = 60.0,
         poll: float = POLL,
     ) -> None:
+        """`lease` are the seconds for one step, more than a provider's call may last."""
+        self._lease = lease
         self._poll = poll
         self._tasks = tasks
         self._steps = steps
@@ -70,7 +71,7 @@ class DueWork:
         if not free:
             return False
         try:
-            claimed = await self._tasks.claim(self._clock.now(), lease_seconds=LEASE, limit=free)
+            claimed = await self._tasks.claim(self._clock.now(), lease_seconds=self._lease, limit=free)
         except Unavailable as error:
             _log.warning("due work waits for the database", extra={"cause": str(error)})
             return False
@@ -84,7 +85,7 @@ class DueWork:
     async def _do(self, task: Task) -> None:
         outcome, error = "done", ""
         try:
-            async with asyncio.timeout(LEASE - 5):
+            async with asyncio.timeout(self._lease * 0.9):
                 again_at = await self._steps[task.kind](task)
             reach("worker.before_settle")
             outcome = "again" if again_at else "done"

@@ -106,6 +106,8 @@ class Settings(BaseModel):
     """The payer's address for customers who have none, since Mercado Pago wants one."""
     webhook_tolerance: float = Field(default=3600.0, gt=0)
     """Seconds that a webhook's signature may be old, or early: repeats come after 15 minutes, perhaps signed before."""
+    task_lease: float = Field(default=60.0, ge=1.0)
+    """Seconds that a worker has for one piece of due work before another may take it; more than a provider's 10."""
     sandbox_webhook_url: str | None = None
     """Where the sandbox sends its webhooks; unset: this process's own HTTP address."""
 

@@ -16,7 +16,14 @@ from server.wiring.house import House
 
 def due_runs(house: House, units: Units, till: Cashier, own_address: str) -> dict[str, Run]:
     """The worker's due work by name; `own_address` is this process's HTTP host and port, for the sandbox's webhooks."""
-    work = DueWork(SqlTasks(house.database), steps(house, units, till), house.clock, house.telemetry, house.due)
+    work = DueWork(
+        SqlTasks(house.database),
+        steps(house, units, till),
+        house.clock,
+        house.telemetry,
+        house.due,
+        lease=house.settings.task_lease,
+    )
     runs: dict[str, Run] = {"due work": work.run}
     if till.world is not None:
         address = house.settings.sandbox_webhook_url or f"http://{own_address}/api/billing/sandbox/webhook"

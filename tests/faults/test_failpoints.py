@@ -24,6 +24,7 @@ RELAY = {
     "relay.after_commit": 1,
 }
 """At which turn: the second wave has events of the same keys behind those of the first."""
+WORKER = ("worker.after_claim", "worker.before_settle")
 CONSUMER = ("consumer.after_receive", "consumer.before_commit", "consumer.after_commit", "consumer.after_ack")
 
 _COUNTS = """
@@ -32,7 +33,7 @@ SELECT (SELECT count(*) FROM budgets), (SELECT count(*) FROM inbox), (SELECT cou
 
 
 def test_every_failpoint_there_is_kills_somebody_here() -> None:
-    assert {*API, *RELAY, *CONSUMER} == failpoints.NAMES
+    assert {*API, *RELAY, *CONSUMER, *WORKER} == failpoints.NAMES
 
 
 @pytest.mark.parametrize("point", API)

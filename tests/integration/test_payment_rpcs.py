@@ -269,6 +269,8 @@ async def test_payments_are_listed_newest_first_by_page_and_filter() -> None:
             page = await journey.billing.ListPayments(pb.ListPaymentsRequest(page_size=2, page_token=token))
             seen, token = [*seen, *page.payments], page.next_page_token
         assert seen == made[::-1]
+        full = await journey.billing.ListPayments(pb.ListPaymentsRequest(page_size=3))
+        assert (len(full.payments), full.next_page_token) == (3, "")
         second = await journey.told(made[1].payment_id, ChargeStatus.PENDING)
         for only in (
             {"work_order_id": str(an_os(2))},

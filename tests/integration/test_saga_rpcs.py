@@ -86,6 +86,8 @@ async def test_a_tampered_token_and_another_budgets_decide_nothing() -> None:
             answer = await refused(journey, mine.budget.budget_id, approval_token=wrong)
             assert (answer.code, answer.reason) == (grpc.StatusCode.PERMISSION_DENIED, "LINK_INVALID")
             assert answer.message == (LinkInvalid.__doc__ or "").strip()
+            no = pb.RejectBudgetRequest(budget_id=mine.budget.budget_id, approval_token=wrong)
+            assert (await refusal(journey.billing.RejectBudget(no))).reason == "LINK_INVALID"
         assert (await journey.budget(mine.budget.budget_id)).status == budget_pb2.BUDGET_STATUS_SENT
 
 

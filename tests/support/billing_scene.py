@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -36,10 +37,16 @@ LEASE: Final = 60.0
 class BillingScene:
     """Billing over an empty store, or over what a SagaScene came to."""
 
-    def __init__(self, rules: BillingRules | None = None, *, saga: SagaScene | None = None) -> None:
+    def __init__(
+        self,
+        rules: BillingRules | None = None,
+        *,
+        saga: SagaScene | None = None,
+        provider: FakeProvider | None = None,
+    ) -> None:
         rules = rules or BillingRules()
         self.store, self.clock, self.ids = FakeStore(), FakeClock(), FakeIds()
-        self.provider = FakeProvider()
+        self.provider = provider or FakeProvider()
         self.began = self.clock.now()
         self.journal: list[tuple[int, str]] = []
         """Each step that was begun: in which second, and of what kind."""
@@ -218,6 +225,26 @@ class BillingScene:
             return False
         finally:
             self.store.before_commit = self.provider.reached = None
+
+    async def race(self, winner: Awaitable[object], loser: Awaitable[object]) -> list[object]:
+        """Both decide on the same state, then the winner commits, then the loser; answers what each gave or raised."""
+        first, second = asyncio.ensure_future(winner), asyncio.ensure_future(loser)
+        met, won = asyncio.Event(), asyncio.Event()
+        second.add_done_callback(lambda _: met.set())
+        first.add_done_callback(lambda _: won.set())
+
+        async def meet() -> None:
+            if asyncio.current_task() is second:
+                met.set()
+                await won.wait()
+            else:
+                await met.wait()
+
+        self.store.before_commit = meet
+        try:
+            return list(await asyncio.gather(first, second, return_exceptions=True))
+        finally:
+            self.store.before_commit = None
 
     def _keep(self, noun: Aggregate) -> None:
         self.store.write(noun)

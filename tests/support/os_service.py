@@ -31,7 +31,7 @@ PARTNER_KEYS = (
     "payment-failed",
     "payment-reversed",
 )
-_LOST = (AMQPError, BrokerLost, OSError, RuntimeError, TimeoutError)
+LOST = (AMQPError, BrokerLost, OSError, RuntimeError, TimeoutError)
 _LOOK = 0.25
 
 
@@ -236,7 +236,7 @@ class OSService:
                 connection = self._line.sending()
                 self._outgoing = connection, await connection.__aenter__()
             await self._outgoing[1](letter)
-        except _LOST:
+        except LOST:
             await self._hang_up()
             return False
         return True
@@ -244,12 +244,12 @@ class OSService:
     async def _hang_up(self) -> None:
         if self._outgoing is not None:
             connection, self._outgoing = self._outgoing[0], None
-            with suppress(*_LOST):
+            with suppress(*LOST):
                 await asyncio.wait_for(connection.__aexit__(None, None, None), 5)
 
     async def _listen(self) -> None:
         while True:
-            with suppress(*_LOST):
+            with suppress(*LOST):
                 await self._line.listen(self._queue, self.heard.append)
             await asyncio.sleep(0.1)
 

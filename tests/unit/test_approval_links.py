@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -73,6 +75,13 @@ def test_neither_a_page_token_nor_a_link_of_the_same_key_is_the_other() -> None:
         LINKS.read(pages.make(request, ("a", "b")))
     with pytest.raises(InvalidPageToken):
         pages.read(request, TOKEN, parts=2)
+
+
+def test_what_the_key_signs_without_our_label_is_no_link() -> None:
+    content = urlsafe_b64decode(f"{TOKEN}=")[:28]
+    forged = content + hmac.digest(KEY, content, "sha256")[:16]
+    with pytest.raises(LinkInvalid):
+        LINKS.read(urlsafe_b64encode(forged).decode().rstrip("="))
 
 
 def test_the_url_has_the_token_where_the_template_says_and_is_empty_without_one() -> None:

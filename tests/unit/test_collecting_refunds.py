@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from domain.billing.charge import ChargeStatus, GivebackStatus
+from domain.billing.charge import Charge, ChargeStatus, GivebackStatus
+from domain.billing.customer import Customer
 from domain.billing.events import PaymentReversalFailed, PaymentReversed
+from domain.billing.observing import UNCHANGED
 from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.provider_notice import NoticeStatus
 from domain.billing.refund import RefundStatus
@@ -211,18 +213,41 @@ async def test_a_notice_of_a_charge_that_nobody_knows_yet_is_parked_and_matched_
     assert scene.statuses == ["APPROVED", "CONFIRMED"]
 
 
-@pytest.mark.parametrize("reference", [UUID(int=99), "not ours at all"])
-async def test_a_notice_of_a_strangers_charge_stays_parked_and_is_left_alone_in_the_end(reference: object) -> None:
+async def test_a_notice_of_a_strangers_charge_stays_parked_and_is_left_alone_in_the_end() -> None:
     scene = BillingScene()
-    payment = await scene.pending()
-    charge = scene.provider.charge_of(payment.id)
-    object.__setattr__(charge.asked, "reference", reference)
+    stranger = Charge(
+        reference=UUID(int=99),
+        key=UUID(int=99),
+        amount=PRICE,
+        description="",
+        customer=Customer(),
+        expires_at=scene.clock.now(),
+    )
+    await scene.provider.create(stranger)
     await scene.notice("charge-1")
     await scene.run(days=3)
     (notice,) = scene.store.notices.values()
     assert (notice.status, notice.reason) == (NoticeStatus.PARKED, "no_such_payment")
-    assert sum(kind == "fetch_notice" for _, kind in scene.journal) == 12
-    assert [kind for kind, _ in await scene.due()] == ["poll_payment"]
+    assert ([kind for _, kind in scene.journal], await scene.due()) == (["fetch_notice"] * 12, [])
+
+
+async def test_a_payment_that_is_paid_before_its_charge_is_answered_is_confirmed_once() -> None:
+    scene = BillingScene()
+    payment = await scene.started()
+
+    async def pay(place: str) -> None:
+        if place == "create done":
+            scene.provider.reached = None
+            answer = scene.provider.charge_of(payment.id).seen()
+            scene.provider.pay(payment.id)
+            await scene.webhook(payment)
+            assert scene.statuses == ["APPROVED", "CONFIRMED"]
+            assert await scene.payments.observe(CALL, payment.id, answer) == UNCHANGED
+
+    scene.provider.reached = pay
+    await scene.work()
+    assert (scene.statuses, scene.names().count("PaymentConfirmed")) == (["APPROVED", "CONFIRMED"], 1)
+    assert "PaymentPending" not in scene.names()
 
 
 async def test_a_notice_while_the_provider_is_away_waits_for_it() -> None:
