@@ -12,7 +12,7 @@ LOCK := $(PYTHON) -m uv pip compile pyproject.toml --extra embedded --extra trac
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet $(UPGRADE)
 
 .PHONY: help setup run demo migrate test test-unit test-contract test-integration test-e2e test-faults \
-	test-architecture lint format types imports generate lock stubs image bench bench-large soak clean
+	test-architecture lint format types imports generate lock stubs image bench bench-large sagas soak clean
 
 help: ## Print the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 20
@@ -37,7 +37,7 @@ $(VENV)/.locked: requirements-dev.txt
 run: setup ## Start everything on this machine with one sample work order; Ctrl-C stops it
 	@$(PYTHON) -m server all --with-sample
 
-demo: setup ## Once, in a temporary folder: OsCreated becomes BudgetGenerated; print the timeline
+demo: setup ## Once, in a temporary folder: a whole saga that is undone, and a refusal, with every event
 	@$(PYTHON) -m server demo
 
 migrate: setup ## Bring the database of ACERTO_DATABASE_URL to this version's schema
@@ -63,6 +63,9 @@ test-faults: setup ## kill -9, cut connections, restarts: nothing lost, nothing 
 
 soak: setup ## Seeded chaos for MINUTES (30): roles and lines killed at random; the books must balance
 	$(PYTHON) -m tests.faults.chaos --minutes $(or $(MINUTES),30)
+
+sagas: setup ## The saga machine for MINUTES (30): everything that can happen, in any order; every invariant holds
+	$(PYTHON) -m tests.faults.sagas --minutes $(or $(MINUTES),30)
 
 test-architecture: setup ## Imports, sizes, names, contracts, deployment files
 	$(PYTEST) tests/architecture

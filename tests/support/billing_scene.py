@@ -11,7 +11,7 @@ from typing import Final
 from domain.actor import Actor, Call
 from domain.aggregate import Aggregate
 from domain.billing.budget import EXPIRE, Budget
-from domain.billing.events import BillingFact
+from domain.billing.events import BillingFact, PaymentReversed
 from domain.billing.notice import Notice
 from domain.billing.payment import Payment
 from domain.billing.pricing import Order
@@ -255,3 +255,13 @@ class BillingScene:
     async def _claim(self) -> Task | None:
         claimed = await self.tasks.claim(self.clock.now(), lease_seconds=LEASE, limit=1)
         return claimed[0] if claimed else None
+
+
+def must_add_up(scene: BillingScene) -> None:
+    """What customers paid is what we know of; what they have again is what we know of and what we told (I8, I19)."""
+    charges, payments = scene.provider.charges.values(), scene.saga.payments
+    told = sum(fact.amount_cents for fact in scene.facts if isinstance(fact, PaymentReversed))
+    assert scene.provider.charged.cents == sum(payment.captured.cents for payment in payments)
+    assert scene.provider.given_back.cents == sum(payment.reversed.cents for payment in payments) == told
+    assert len({charge.asked.key for charge in charges}) == len({charge.asked.reference for charge in charges})
+    assert len({charge.asked.key for charge in charges}) == len(charges)

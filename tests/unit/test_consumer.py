@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from domain.billing.ports import Begin
+from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Billing
 from domain.errors import Unavailable
 from domain.events import Refusal
@@ -46,7 +47,7 @@ class Scene:
         return Effects(self.inbox, Routes(self._billing, "main"), dead_letters, NoMeter())
 
     def _billing(self, begin: Begin) -> Billing:
-        return Billing(begin, FakeClock(), FakeIds(), Money(10_000))
+        return Billing(begin, FakeClock(), FakeIds(), BillingRules(default_amount=Money(10_000)))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:

@@ -10,6 +10,7 @@ import pytest
 from domain.actor import Call
 from domain.billing.ports import Begin
 from domain.billing.pricing import Order
+from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Billing, Outcome
 from domain.errors import Invalid, Unavailable
 from domain.events import Received
@@ -51,7 +52,7 @@ class Scene:
         self.effects = Effects(self.inbox, Routes(self._billing, "main"), letters, NoMeter())
 
     def _billing(self, begin: Begin) -> Billing:
-        return TroubledBilling(begin, FakeClock(), FakeIds(), Money(10_000), self.troubles)
+        return TroubledBilling(begin, FakeClock(), FakeIds(), BillingRules(default_amount=Money(10_000)), self.troubles)
 
     def trouble(self, message: Received, *errors: Exception) -> None:
         self.troubles[message.key] = list(errors)

@@ -158,15 +158,17 @@ def test_a_word_older_than_the_last_believed_one_is_ignored(word: str) -> None:
 
 
 @pytest.mark.parametrize("later", ["ChargebackOpened", "ChargebackLost"])
-@pytest.mark.parametrize("earlier", [word for word in WORDS if word != "AmountMismatch"])
-def test_no_word_from_before_a_dispute_is_heard_after_it(earlier: str, later: str) -> None:
-    scene = a_saga(_B.APPROVED, _P.CONFIRMED)
-    before, after = WORDS[earlier](scene), WORDS[later](scene)
-    scene.apply(after)
-    scene.facts()
-    stored = scene.written
-    assert scene.apply(before) == UNCHANGED
-    assert scene.written == stored
+def test_no_word_from_before_a_dispute_is_heard_after_it(later: str) -> None:
+    heard = []
+    for earlier in WORDS:
+        scene = a_saga(_B.APPROVED, _P.CONFIRMED)
+        before, after = WORDS[earlier](scene), WORDS[later](scene)
+        scene.apply(after)
+        scene.facts()
+        stored = scene.written
+        if scene.apply(before) != UNCHANGED or scene.written != stored:
+            heard.append(earlier)
+    assert heard == []
 
 
 def test_a_dispute_that_was_won_is_not_opened_again_by_its_own_past() -> None:

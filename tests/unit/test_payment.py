@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import product
 from uuid import UUID
 
 import pytest
@@ -82,22 +81,17 @@ REPEATS = {
 """What is allowed and changes nothing; every pair that is in neither is refused."""
 
 
-@pytest.mark.parametrize(
-    ("state", "action"),
-    list(product([None, *PaymentStatus], PaymentAction)),
-    ids=lambda given: given.value if given else "absent",
-)
-def test_every_action_in_every_state_goes_where_the_table_says(
-    state: PaymentStatus | None, action: PaymentAction
-) -> None:
-    if (state, action) in REPEATS:
-        assert not LIFECYCLE.changes(state, action)
-    elif after := AFTER.get((state, action)):
-        assert LIFECYCLE.changes(state, action)
-        assert LIFECYCLE.next(state, action) is after
-    else:
-        with pytest.raises(IllegalTransition):
-            LIFECYCLE.changes(state, action)
+@pytest.mark.parametrize("state", [None, *PaymentStatus], ids=lambda state: state.value if state else "absent")
+def test_every_action_in_a_state_goes_where_the_table_says(state: PaymentStatus | None) -> None:
+    for action in PaymentAction:
+        if (state, action) in REPEATS:
+            assert not LIFECYCLE.changes(state, action), action
+        elif after := AFTER.get((state, action)):
+            assert LIFECYCLE.changes(state, action), action
+            assert LIFECYCLE.next(state, action) is after, action
+        else:
+            with pytest.raises(IllegalTransition):
+                pytest.fail(f"{action} is allowed") if LIFECYCLE.changes(state, action) else None
 
 
 def test_each_status_has_the_partners_number() -> None:

@@ -16,7 +16,7 @@ from domain.billing.provider_notice import NoticeStatus
 from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Decision
 from domain.money import Money
-from tests.support.billing_scene import CALL, BillingScene
+from tests.support.billing_scene import CALL, BillingScene, must_add_up
 from tests.support.fake_provider import FakeProvider, Fault
 from tests.support.saga_scene import PRICE, a_line, a_saga
 
@@ -25,14 +25,6 @@ _B, _P, _C = BudgetStatus, PaymentStatus, ChargeStatus
 
 def confirmations(scene: BillingScene) -> int:
     return scene.names().count("PaymentConfirmed")
-
-
-def must_add_up(scene: BillingScene) -> None:
-    """What customers paid is what we know of, and what they have again is what we told (I19)."""
-    payments = scene.saga.payments
-    assert scene.provider.charged.cents == sum(payment.captured.cents for payment in payments)
-    assert scene.provider.given_back.cents == sum(payment.reversed.cents for payment in payments)
-    assert len({charge.asked.key for charge in scene.provider.charges.values()}) == len(scene.provider.charges)
 
 
 async def test_r14_a_crash_after_the_intent_was_committed_leaves_one_charge() -> None:
