@@ -148,7 +148,7 @@ class Budget(Aggregate):
         Raises IllegalTransition, BudgetIsCanceled, BudgetIsExpired, StaleRevision, LinkInvalid, LinkRevoked,
         BudgetWithoutPrice.
         """
-        if not self._must_be_decidable(BudgetAction.APPROVE, expected_revision, link):
+        if not self._must_be_decidable(BudgetAction.APPROVE, expected_revision, link, at):
             return False
         self._must_have_a_price()
         self._move(BudgetAction.APPROVE, at, entry=approval(self.items))
@@ -158,7 +158,7 @@ class Budget(Aggregate):
         self, *, reason: str, at: datetime, expected_revision: int | None = None, link: ApprovalLink | None = None
     ) -> bool:
         """Refuse the current revision (B7). Answers False for a repeat. Raises as `approve` does."""
-        if not self._must_be_decidable(BudgetAction.REJECT, expected_revision, link):
+        if not self._must_be_decidable(BudgetAction.REJECT, expected_revision, link, at):
             return False
         self._must_have_a_price()
         self._move(BudgetAction.REJECT, at, reason=reason)
@@ -224,14 +224,19 @@ class Budget(Aggregate):
             raise BudgetIsExpired
         return LIFECYCLE.changes(self.status, action)
 
-    def _must_be_decidable(self, action: BudgetAction, expected: int | None, link: ApprovalLink | None) -> bool:
+    def _must_be_decidable(
+        self, action: BudgetAction, expected: int | None, link: ApprovalLink | None, at: datetime
+    ) -> bool:
         if link is not None and link.budget_id != self.id:
             raise LinkInvalid
         if link is not None and link.revision != self.revision:
             raise LinkRevoked(metadata={"revision": str(self.revision)})
         if expected is not None and expected != self.revision:
             raise StaleRevision(metadata={"revision": str(self.revision)})
-        return self._must_live(action)
+        changes = self._must_live(action)
+        if changes and link is not None and at > link.expires_at:
+            raise BudgetIsExpired
+        return changes
 
     def _must_have_a_price(self) -> None:
         if self.amount_cents <= 0:

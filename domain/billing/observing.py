@@ -51,7 +51,10 @@ def observe(saga: Saga, payment: Payment, seen: Snapshot, rules: BillingRules, *
         return UNCHANGED
     if problem := _mismatch(payment, seen, rules):
         return _quarantined(problem) if payment.status in _UNPAID else UNCHANGED
-    return _RULES[seen.status](saga, payment, seen, rules, at)
+    observed = _RULES[seen.status](saga, payment, seen, rules, at)
+    if observed.effect is Effect.APPLIED:
+        payment.provider_updated_at = seen.updated_at
+    return observed
 
 
 def _mismatch(payment: Payment, seen: Snapshot, rules: BillingRules) -> str:
@@ -147,11 +150,12 @@ def _won(saga: Saga, payment: Payment, seen: Snapshot, _: BillingRules, at: date
         return _quarantined("dispute_of_no_held_money")
     if payment.status is PaymentStatus.CHARGED_BACK:
         return _quarantined("won_after_lost")
+    if payment.status is PaymentStatus.REVERSED:
+        return _quarantined("dispute_of_no_held_money")
+    gone = _gone_back(payment, seen, at)
     if payment.status is not PaymentStatus.DISPUTED:
-        return UNCHANGED
-    _gone_back(payment, seen, at)
-    if payment.status is PaymentStatus.DISPUTED:
-        payment.win(owed=saga.takes(payment), at=at)
+        return gone
+    payment.win(owed=saga.takes(payment), at=at)
     return APPLIED
 
 

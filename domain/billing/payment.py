@@ -23,6 +23,7 @@ from domain.billing.events import (
     PaymentReversalFailed,
     PaymentReversed,
 )
+from domain.billing.line_item import must_be_billable
 from domain.billing.payment_lifecycle import (
     HELD,
     LIFECYCLE,
@@ -144,7 +145,7 @@ class Payment(Aggregate):
     def confirm(self, seen: Snapshot, *, amount_due: Money, at: datetime) -> None:
         """The money is here and was owed (P7). `amount_due` is what the budget still lacks afterwards."""
         self._capture(seen, at)
-        self.giveback, self.withdrawn = False, ""
+        self.giveback = False
         self._move(
             PaymentAction.CONFIRM,
             at,
@@ -170,15 +171,13 @@ class Payment(Aggregate):
         )
 
     def refund(self, amount: Money, *, reason: str, at: datetime) -> None:
-        """Give some of it back (P10).
-
-        Raises PaymentIsDisputed, RefundInProgress, NothingToRefund, IllegalTransition.
-        """
+        """Give some back (P10). Raises PaymentIsDisputed, RefundInProgress, NothingToRefund, WrongCurrency and more."""
         if self.status is PaymentStatus.DISPUTED:
             raise PaymentIsDisputed
         if self.refunds.in_flight:
             raise RefundInProgress
         LIFECYCLE.next(self.status, PaymentAction.REFUND)
+        must_be_billable(amount)
         if not 0 < amount.cents <= self.left.cents:
             raise NothingToRefund(metadata={"refundable_cents": str(self.left.cents)})
         self._ask_back(amount, reason)
@@ -216,14 +215,16 @@ class Payment(Aggregate):
         return True
 
     def refund_failed(self, sequence: int, reason: str, *, definitive: bool, at: datetime) -> bool:
-        """The provider refused our refund, or nobody could say for too long (P12). Answers False as `refunded` does."""
+        """The provider refused our refund, or nobody could say for too long (P12). Answers False as `refunded` does.
+
+        During a dispute it stays asked for.
+        """
         asked = self.refunds.in_flight
-        if asked is None or asked.sequence != sequence:
+        if asked is None or asked.sequence != sequence or self.status is not PaymentStatus.REFUNDING:
             return False
         self.refunds = self.refunds.settled(RefundStatus.FAILED if definitive else RefundStatus.AMBIGUOUS)
         self.detail = reason
-        told = None if self.status is PaymentStatus.DISPUTED else PaymentReversalFailed
-        self._move(PaymentAction.FAIL_REFUND, at, told, {"reason": reason} if told else {})
+        self._move(PaymentAction.FAIL_REFUND, at, PaymentReversalFailed, {"reason": reason})
         return True
 
     def reversed_elsewhere(self, gone: Money, *, detail: str, at: datetime) -> None:
@@ -285,19 +286,19 @@ class Payment(Aggregate):
 
     def _capture(self, seen: Snapshot, at: datetime) -> None:
         self._believe(seen)
-        self.captured, self.confirmed_at = seen.amount, at
+        self.captured, self.confirmed_at, self.withdrawn = seen.amount, at, ""
 
     def _believe(self, seen: Snapshot) -> None:
         self.provider_payment_id, self.provider_updated_at, self.detail = seen.id, seen.updated_at, seen.detail
 
     def _ask_back(self, amount: Money, reason: str) -> None:
-        self.refunds = self.refunds.asking(self.id, amount, captured=self.captured, reason=reason)
+        held = self.captured
+        self.refunds = self.refunds.asking(self.id, amount, captured=held, reason=reason, everything=self.giveback)
 
     def _reverse(
         self, action: PaymentAction, amount: Money, kind: ReversalKind, *, reason: str, at: datetime, before: Entry = ()
     ) -> None:
         book = chargeback if kind is ReversalKind.CHARGEBACK else giveback
-        owed = not self.surplus
         self.reversed += amount
         if self.refunds.in_flight and action in (PaymentAction.REVERSE, PaymentAction.CHARGE_BACK):
             self.refunds = self.refunds.settled(RefundStatus.FAILED)
@@ -315,7 +316,7 @@ class Payment(Aggregate):
                 "fully_reversed": self.reversed == self.captured,
                 "reversal_kind": kind.value,
             },
-            entry=(*before, *book(amount, owed=owed)),
+            entry=(*before, *book(amount, owed=not self.surplus)),
         )
 
     def _fail(self, action: PaymentAction, reason: str, detail: str, at: datetime) -> None:

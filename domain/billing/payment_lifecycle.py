@@ -110,7 +110,6 @@ LIFECYCLE = Lifecycle[PaymentStatus, PaymentAction](
         (_S.REFUND_FAILED, _A.REVERSE_ON): _S.REFUNDING,
         (_S.DISPUTED, _A.REVERSE_SOME): _S.DISPUTED,
         (_S.REFUNDING, _A.FAIL_REFUND): _S.REFUND_FAILED,
-        (_S.DISPUTED, _A.FAIL_REFUND): _S.DISPUTED,
         **{(state, _A.DISPUTE): _S.DISPUTED for state in HELD if state is not _S.DISPUTED},
         **{(state, _A.CHARGE_BACK): _S.CHARGED_BACK for state in HELD},
         (_S.DISPUTED, _A.WIN): _S.CONFIRMED,

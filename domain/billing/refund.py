@@ -64,10 +64,15 @@ class Refunds:
         """The one that may still turn out to be done."""
         return self._last(RefundStatus.REQUESTED, RefundStatus.AMBIGUOUS)
 
-    def asking(self, payment_id: UUID, amount: Money, *, captured: Money, reason: str) -> Refunds:
-        """With one more; an ambiguous one of the same amount is asked for again, by its own key (P13)."""
+    def asking(
+        self, payment_id: UUID, amount: Money, *, captured: Money, reason: str, everything: bool = False
+    ) -> Refunds:
+        """With one more; an ambiguous one of the same amount is asked for again, by its own key (P13).
+
+        `everything`: so is one of a part, since the rest follows when it is known to be done.
+        """
         last = self._last(RefundStatus.AMBIGUOUS)
-        if last and last.amount == amount:
+        if last and (last.amount == amount or everything):
             return self.settled(RefundStatus.REQUESTED)
         sequence = len(self.all) + 1
         asked = Refund(

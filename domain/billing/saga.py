@@ -45,8 +45,10 @@ class Saga:
         return any(other.kept for other in self.payments if other is not payment)
 
     def takes(self, payment: Payment) -> bool:
-        """Whether money of this attempt is owed now."""
-        return bool(self.budget and self.budget.approved) and not self.kept_besides(payment)
+        """Whether money of this attempt is owed now: all of the present price, and none is here."""
+        budget = self.budget
+        owed = budget is not None and budget.approved and budget.total == payment.amount
+        return owed and not self.kept_besides(payment)
 
     @property
     def net(self) -> Money:

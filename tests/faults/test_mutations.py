@@ -25,8 +25,8 @@ class Mutation:
 MUTATIONS = {
     "a payment is confirmed after its budget was canceled": Mutation(
         "billing/saga.py",
-        "return bool(self.budget and self.budget.approved) and not self.kept_besides(payment)",
-        "return not self.kept_besides(payment)",
+        "owed = budget is not None and budget.approved and budget.total == payment.amount",
+        "owed = budget is not None and budget.total == payment.amount",
     ),
     "the tombstone is dropped": Mutation(
         "billing/use_cases/budgets.py",

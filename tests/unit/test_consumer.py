@@ -41,13 +41,14 @@ class Scene:
         self.inbox = MemoryInbox()
         self.broker = MemoryBroker(*queue)
         self.stop = asyncio.Event()
+        self.ids = FakeIds()
         self.consumer = Consumer(QUEUE, self.broker, self._effects, NoMeter())
 
     def _effects(self, dead_letters: DeadLetters) -> Effects:
         return Effects(self.inbox, Routes(self._billing, "main"), dead_letters, NoMeter())
 
     def _billing(self, begin: Begin) -> Billing:
-        return Billing(begin, FakeClock(), FakeIds(), BillingRules(default_amount=Money(10_000)))
+        return Billing(begin, FakeClock(), self.ids, BillingRules(default_amount=Money(10_000)))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:

@@ -15,6 +15,7 @@ from uuid import UUID
 from domain.actor import Actor, Call
 from domain.billing.charge import Charge, GivebackStatus, ProviderAmbiguous, ProviderRefused, Snapshot
 from domain.billing.errors import PaymentNotFound
+from domain.billing.observing import Effect
 from domain.billing.payment import Payment
 from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.ports import Provider
@@ -77,8 +78,9 @@ class Collecting:
         except ProviderAmbiguous as error:
             return self._later(task, error)
         if seen is not None:
-            await self.payments.observe(call_of(task), payment.id, seen)
-            return None
+            observed = await self.payments.observe(call_of(task), payment.id, seen)
+            # What was not believed may be otherwise later; a person is told meanwhile.
+            return None if observed.effect is Effect.APPLIED else self._later(task, longest=3600.0)
         if task.attempts >= RESOLVE_TRIES:
             await self.payments.give_up(call_of(task), payment.id)
             return None
@@ -133,6 +135,9 @@ class Collecting:
             return self._later(task, longest=3600.0)
         if told.status is GivebackStatus.DONE:
             await self.payments.refunded(call, payment.id, number, told)
+            # What somebody else gave back meanwhile could not be told from ours until now.
+            if seen := await _seen(self._provider(payment).get(payment.provider_payment_id)):
+                await self.payments.observe(call, payment.id, seen)
         else:
             await self.payments.refund_failed(call, payment.id, number, told.detail or "rejected", definitive=True)
         return None

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.actor import Call
 from domain.billing.charge import Giveback, Snapshot
-from domain.billing.errors import NothingToRefund, RefundWindowClosed
+from domain.billing.errors import RefundWindowClosed
 from domain.billing.observing import Effect, Observed, observe
 from domain.billing.payment import CANCELED, UNAVAILABLE, Payment
 from domain.billing.payment_lifecycle import PaymentAction, PaymentStatus
@@ -19,6 +19,7 @@ from domain.billing.saga import Saga
 from domain.billing.use_cases.loading import saga_of_budget, saga_of_payment, save
 from domain.clock import Clock
 from domain.identity import Ids, derived_id
+from domain.lifecycle import IllegalTransition
 from domain.money import Money
 from domain.retry import retried
 
@@ -68,14 +69,15 @@ class Payments:
         return await self._changed(call, payment_id, refund)
 
     async def retry_refund(self, call: Call, payment_id: UUID) -> Payment:
-        """Ask again for a refund that failed (P13). Raises PaymentNotFound, NothingToRefund, IllegalTransition."""
+        """Ask again for a refund that failed (P13). Raises PaymentNotFound, and as `Payment.refund` does."""
 
         def retry(_: Saga, payment: Payment) -> None:
-            if not payment.refunds.all:
-                raise NothingToRefund
-            last = payment.refunds.all[-1]
-            amount = payment.left if payment.giveback else min(last.amount, payment.left)
-            payment.refund(amount, reason=last.reason, at=self.clock.now())
+            failed = payment.status is PaymentStatus.REFUND_FAILED
+            if not failed and payment.status is not PaymentStatus.DISPUTED and not payment.refunds.in_flight:
+                raise IllegalTransition(f"payment is {payment.status and payment.status.name}: no refund of it failed")
+            last = payment.refunds.all[-1] if payment.refunds.all else None
+            amount = payment.left if last is None or payment.giveback else min(last.amount, payment.left)
+            payment.refund(amount, reason=last.reason if last else "", at=self.clock.now())
 
         return await self._changed(call, payment_id, retry)
 
