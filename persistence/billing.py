@@ -37,11 +37,11 @@ _LOCK_WORK_ORDERS = compiled(
 _OF_BUDGET = "SELECT work_order_id FROM budgets WHERE id = %s"
 _OF_PAYMENT = "SELECT work_order_id FROM payments WHERE id = %s"
 _BUDGETS_OF = compiled(BUDGETS.where(budgets.c.work_order_id == any_(_IDS)))
-_INSERT_WORK_ORDERS = insert_many(work_orders)
+_INSERT_WORK_ORDERS = insert_many(work_orders, [*work_orders.columns])
 _UPDATE_WORK_ORDERS = update_many(
     work_orders, "id", ("state", "description", "canceled_at", "cancel_reason", "status", "facts", "version")
 )
-_INSERT_BUDGETS = insert_many(budgets)
+_INSERT_BUDGETS = insert_many(budgets, [*budgets.columns])
 _UPDATE_BUDGETS = update_many(
     budgets,
     "id",
@@ -59,7 +59,7 @@ _UPDATE_BUDGETS = update_many(
         "version",
     ),
 )
-_INSERT_REVISIONS = insert_many(budget_revisions)
+_INSERT_REVISIONS = insert_many(budget_revisions, [*budget_revisions.columns])
 
 
 def work_order_to_row(work_order: WorkOrder) -> Row:

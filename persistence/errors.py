@@ -30,6 +30,10 @@ _LOST_RACE = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockN
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests)
 
 
+class ConstraintBroken(RuntimeError):
+    """A statement broke a constraint that no race explains: a mistake of ours. The row stays out of logs."""
+
+
 class Uncommitted(RuntimeError):
     """A unit of work ended without a commit: a mistake in the code that used it."""
 
@@ -41,11 +45,17 @@ def translated() -> Iterator[None]:
         yield
     except errors.UniqueViolation as error:
         if error.diag.constraint_name in RACES:
-            raise Conflict from error
-        raise
+            raise Conflict from None
+        raise _broken(error) from None
+    except psycopg.IntegrityError as error:
+        raise _broken(error) from None
     except _LOST_RACE as error:
         raise Conflict from error
     except psycopg.DataError as error:
         raise Invalid("a value cannot be stored: text holds no NUL, numbers and dates have their limits") from error
     except _AWAY as error:
         raise Unavailable("the database is away", retry_after=1) from error
+
+
+def _broken(error: psycopg.IntegrityError) -> ConstraintBroken:
+    return ConstraintBroken(f"{error.sqlstate}: {error.diag.constraint_name or error.diag.message_primary}")

@@ -88,7 +88,7 @@ class Settings(BaseModel):
 
     payment_provider: Literal["sandbox", "mercadopago", "mercadopago_payments"] = "sandbox"
     """Who takes the money: the sandbox, or Mercado Pago by its Orders API or its older Payments API."""
-    payment_validity_hours: float = Field(default=24.0, ge=0.5, le=720.0)
+    payment_validity_hours: float = Field(default=24.0, ge=1.0, le=720.0)
     """How long a PIX code can be paid."""
     max_attempts: int = Field(default=5, ge=1, le=100)
     """Attempts to pay one budget."""
@@ -194,6 +194,8 @@ class Settings(BaseModel):
             yield "ACERTO_SIGNING_KEY: must be set when ACERTO_ENV is not development, to 32 characters or more"
         if self.payment_provider == "sandbox" and self.env == "production":
             yield "ACERTO_PAYMENT_PROVIDER: the sandbox takes no real money, and production needs to"
+        if self.auto_approve and self.require_send:
+            yield "ACERTO_AUTO_APPROVE: cannot go with ACERTO_REQUIRE_SEND, since nobody sends what approves itself"
         if self.payment_provider != "sandbox":
             for name in ("mercadopago_access_token", "mercadopago_webhook_secret"):
                 if getattr(self, name) is None:

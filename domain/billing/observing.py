@@ -39,6 +39,8 @@ APPLIED: Final = Observed(Effect.APPLIED)
 UNCHANGED: Final = Observed(Effect.UNCHANGED)
 
 _UNPAID: Final = (*OPEN, *DEAD)
+_OTHER_CHARGE: Final = "charge_differs"
+"""A second charge for one attempt: a person has to look, whatever it says."""
 
 
 def observe(saga: Saga, payment: Payment, seen: Snapshot, rules: BillingRules, *, at: datetime) -> Observed:
@@ -50,7 +52,8 @@ def observe(saga: Saga, payment: Payment, seen: Snapshot, rules: BillingRules, *
     if payment.provider_updated_at is not None and seen.updated_at < payment.provider_updated_at:
         return UNCHANGED
     if problem := _mismatch(payment, seen, rules):
-        return _quarantined(problem) if payment.status in _UNPAID else UNCHANGED
+        believable = payment.status not in _UNPAID and problem != _OTHER_CHARGE
+        return UNCHANGED if believable else _quarantined(problem)
     observed = _RULES[seen.status](saga, payment, seen, rules, at)
     if observed.effect is Effect.APPLIED:
         payment.provider_updated_at = seen.updated_at
@@ -60,6 +63,8 @@ def observe(saga: Saga, payment: Payment, seen: Snapshot, rules: BillingRules, *
 def _mismatch(payment: Payment, seen: Snapshot, rules: BillingRules) -> str:
     if seen.reference != str(payment.id):
         return "reference_differs"
+    if payment.provider_payment_id not in ("", seen.id):
+        return _OTHER_CHARGE
     if rules.live and not seen.live:
         return "test_money"
     if seen.status in _ABOUT_MONEY and seen.amount != payment.amount:
@@ -70,6 +75,8 @@ def _mismatch(payment: Payment, seen: Snapshot, rules: BillingRules) -> str:
 def _pending(_: Saga, payment: Payment, seen: Snapshot, __: BillingRules, at: datetime) -> Observed:
     if payment.status not in (PaymentStatus.CREATED, PaymentStatus.UNKNOWN):
         return UNCHANGED
+    if seen.pix is None and not payment.withdrawn:
+        return UNCHANGED  # nobody can pay yet: it is looked up again
     payment.pend(seen, at=at)
     return APPLIED
 
@@ -82,7 +89,8 @@ def _approved(saga: Saga, payment: Payment, seen: Snapshot, rules: BillingRules,
         return _quarantined("won_after_lost")
     if payment.status not in _UNPAID:
         return UNCHANGED
-    if saga.takes(payment) and (payment.open or rules.accept_late):
+    whole = not seen.refunded.cents  # a repair never begins for a part of the price
+    if whole and saga.takes(payment) and (payment.open or rules.accept_late):
         payment.confirm(seen, amount_due=Money(max(0, saga.amount_due.cents - seen.amount.cents)), at=at)
         saga.withdraw_others(payment, at=at)
     else:
@@ -115,13 +123,13 @@ def _gone_back(payment: Payment, seen: Snapshot, at: datetime) -> Observed:
     grown = seen.refunded - payment.reversed
     if grown.cents <= 0 or payment.status not in HELD:
         return UNCHANGED
+    if seen.refunded.cents > payment.captured.cents:
+        return _quarantined("refunded_more_than_captured")
     everything, ours = seen.refunded == payment.captured, payment.refunds.unsettled
     if ours and grown == ours.amount and (everything or payment.status is not PaymentStatus.REFUNDING):
         payment.refunded(ours.sequence, at=at)
-    elif payment.refunds.in_flight and not everything:
+    elif ours and not everything:
         return UNCHANGED  # which part is ours is known when our own refund has ended
-    elif seen.refunded.cents > payment.captured.cents:
-        return _quarantined("refunded_more_than_captured")
     else:
         payment.reversed_elsewhere(seen.refunded, detail=seen.detail, at=at)
     return APPLIED
@@ -145,9 +153,9 @@ def _lost(_: Saga, payment: Payment, seen: Snapshot, __: BillingRules, at: datet
     return APPLIED
 
 
-def _won(saga: Saga, payment: Payment, seen: Snapshot, _: BillingRules, at: datetime) -> Observed:
+def _won(saga: Saga, payment: Payment, seen: Snapshot, rules: BillingRules, at: datetime) -> Observed:
     if payment.status in _UNPAID:
-        return _quarantined("dispute_of_no_held_money")
+        return _approved(saga, payment, seen, rules, at)  # a dispute that nobody saw leaves an approval
     if payment.status is PaymentStatus.CHARGED_BACK:
         return _quarantined("won_after_lost")
     if payment.status is PaymentStatus.REVERSED:

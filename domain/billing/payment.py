@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from domain.aggregate import Aggregate
 from domain.billing.accounts import capture, chargeback, giveback
 from domain.billing.budget import Budget
-from domain.billing.charge import PixOffer, Snapshot
+from domain.billing.charge import Snapshot
 from domain.billing.errors import NothingToRefund, PaymentIsDisputed, RefundInProgress
 from domain.billing.events import (
     PaymentConfirmed,
     PaymentDisputed,
     PaymentDisputeWon,
-    PaymentFact,
-    PaymentFailed,
     PaymentPending,
     PaymentReversalFailed,
     PaymentReversed,
@@ -27,62 +23,25 @@ from domain.billing.line_item import must_be_billable
 from domain.billing.payment_lifecycle import (
     HELD,
     LIFECYCLE,
-    OPEN,
     PARTLY,
-    PARTNERS,
     REVERSED,
-    TASKS,
-    VERBS,
     PaymentAction,
     PaymentStatus,
 )
-from domain.billing.refund import Refunds, RefundStatus, ReversalKind
+from domain.billing.payment_state import PaymentState
+from domain.billing.refund import RefundStatus, ReversalKind
 from domain.identity import derived_id
 from domain.money import Money
 from domain.posting import Entry
-from domain.tasks import Due
 
 METHOD: Final = "PIX"
 CANCELED, SUPERSEDED, UNAVAILABLE = "CANCELED", "SUPERSEDED", "PROVIDER_UNAVAILABLE"
 """Why an attempt failed when it was not the customer's bank that refused it."""
 
-_NOTHING: Final = Money(0)
-_NO_REFUNDS: Final = Refunds()
-
 
 @dataclass(kw_only=True)
-class Payment(Aggregate):
-    """Pagamento. `captured` came and `reversed` went back, of `amount`; `giveback`: all of it must go back.
-
-    `idempotency_key` is its charge's; `surplus`: its capture was owed by nobody. `withdrawn` is why we want
-    it no more, empty while we do. `provider_updated_at` is the provider's clock in what was last believed.
-    """
-
-    subject = "payment"
-
-    work_order_id: UUID
-    workshop_id: str
-    customer_id: UUID | None
-    budget_id: UUID
-    amount: Money
-    provider: str
-    idempotency_key: UUID
-    expires_at: datetime
-    created_at: datetime
-    updated_at: datetime
-    script: str = ""
-    status: PaymentStatus | None = None
-    captured: Money = _NOTHING
-    reversed: Money = _NOTHING
-    refunds: Refunds = _NO_REFUNDS
-    giveback: bool = False
-    surplus: bool = False
-    withdrawn: str = ""
-    detail: str = ""
-    provider_payment_id: str = ""
-    provider_updated_at: datetime | None = None
-    pix: PixOffer | None = None
-    confirmed_at: datetime | None = None
+class Payment(PaymentState):
+    """Pagamento: one attempt to pay, and everything that may happen to it."""
 
     @classmethod
     def start(
@@ -95,7 +54,7 @@ class Payment(Aggregate):
             workshop_id=budget.workshop_id,
             customer_id=budget.customer.id,
             budget_id=budget.id,
-            amount=budget.total or _NOTHING,
+            amount=budget.total or Money(0),
             provider=provider,
             idempotency_key=derived_id("charge", str(payment_id)),
             expires_at=expires_at,
@@ -174,7 +133,7 @@ class Payment(Aggregate):
         """Give some back (P10). Raises PaymentIsDisputed, RefundInProgress, NothingToRefund, WrongCurrency and more."""
         if self.status is PaymentStatus.DISPUTED:
             raise PaymentIsDisputed
-        if self.refunds.in_flight:
+        if self.refunds.in_flight or (self.refunds.unsettled and self.refunds.unsettled.amount != amount):
             raise RefundInProgress
         LIFECYCLE.next(self.status, PaymentAction.REFUND)
         must_be_billable(amount)
@@ -182,6 +141,14 @@ class Payment(Aggregate):
             raise NothingToRefund(metadata={"refundable_cents": str(self.left.cents)})
         self._ask_back(amount, reason)
         self._move(PaymentAction.REFUND, at)
+
+    def retry_refund(self, *, at: datetime) -> None:
+        """Ask again for the refund that failed (P13): what may have gone after all by its own key, and else all that
+        must go back. Raises as `refund` does.
+        """
+        last, waits = self.refunds.all[-1] if self.refunds.all else None, self.refunds.unsettled
+        wanted = self.left if last is None or self.giveback else min(last.amount, self.left)
+        self.refund(waits.amount if waits else wanted, reason=last.reason if last else "", at=at)
 
     def give_back(self, reason: str, *, at: datetime) -> bool:
         """All of its money must go back: now, or as soon as a refund under way or a dispute lets it (B.4).
@@ -198,33 +165,40 @@ class Payment(Aggregate):
             self._move(PaymentAction.REFUND, at)
         return True
 
-    def refunded(self, sequence: int, *, at: datetime, provider_refund_id: str = "") -> bool:
-        """The provider gave our refund back (P11). Answers False when it is not one that we still wait for."""
+    def refunded(
+        self, sequence: int, *, at: datetime, amount: Money | None = None, provider_refund_id: str = ""
+    ) -> bool:
+        """The provider gave our refund back (P11), if it says so another amount than we asked for.
+
+        Answers False when it is not one that we still wait for.
+        """
         asked = self.refunds.awaited(sequence)
         if asked is None or self.status not in HELD:
             return False
         self.refunds = self.refunds.settled(RefundStatus.DONE, provider_refund_id)
-        rest = self.left - asked.amount
-        if not rest.cents:
+        gone = min(amount or asked.amount, self.left)
+        if gone == self.left:
             action = PaymentAction.REVERSE
         elif self.status is PaymentStatus.DISPUTED:
             action = PaymentAction.REVERSE_SOME
         else:
             action = PaymentAction.REVERSE_ON if self.giveback else PaymentAction.REVERSE_PART
-        self._reverse(action, asked.amount, ReversalKind.REFUND, reason=asked.reason, at=at)
+        self._reverse(action, gone, ReversalKind.REFUND, reason=asked.reason, at=at)
         return True
 
     def refund_failed(self, sequence: int, reason: str, *, definitive: bool, at: datetime) -> bool:
         """The provider refused our refund, or nobody could say for too long (P12). Answers False as `refunded` does.
 
-        During a dispute it stays asked for.
+        During a dispute it stays asked for. What must go back is told to be late once, however often it fails.
         """
-        asked = self.refunds.in_flight
-        if asked is None or asked.sequence != sequence or self.status is not PaymentStatus.REFUNDING:
+        asked, known = self.refunds.awaited(sequence), self.status is PaymentStatus.REFUND_FAILED
+        failing = self.status is PaymentStatus.REFUNDING or (known and definitive)
+        if asked is None or not failing:
             return False
         self.refunds = self.refunds.settled(RefundStatus.FAILED if definitive else RefundStatus.AMBIGUOUS)
         self.detail = reason
-        self._move(PaymentAction.FAIL_REFUND, at, PaymentReversalFailed, {"reason": reason})
+        told = None if known or (self.giveback and self.refunds.failed_before) else PaymentReversalFailed
+        self._move(PaymentAction.FAIL_REFUND, at, told, {"reason": reason} if told else {})
         return True
 
     def reversed_elsewhere(self, gone: Money, *, detail: str, at: datetime) -> None:
@@ -253,44 +227,6 @@ class Payment(Aggregate):
                 self._ask_back(self.left, "the dispute was won, and the money is not owed")
         self._move(action, at, PaymentDisputeWon)
 
-    @property
-    def key(self) -> str:
-        """Its work order's id."""
-        return str(self.work_order_id)
-
-    @property
-    def open(self) -> bool:
-        """Whether money may still come, and is expected."""
-        return self.status in OPEN
-
-    @property
-    def kept(self) -> bool:
-        """Whether it holds money that may stay."""
-        return self.status in HELD and not self.giveback
-
-    @property
-    def left(self) -> Money:
-        """What came and did not go back."""
-        return self.captured - self.reversed
-
-    @property
-    def allowed_actions(self) -> tuple[str, ...]:
-        """What a person may do with it now, as verbs."""
-        return () if self.withdrawn else tuple(VERBS[a] for a in LIFECYCLE.allowed(self.status) if a in VERBS)
-
-    @property
-    def due(self) -> Due | None:
-        """What only the provider can end, to be asked for."""
-        work = TASKS.get(self.status) if self.status else None
-        return Due(work[0], self.updated_at + work[1]) if work else None
-
-    def _capture(self, seen: Snapshot, at: datetime) -> None:
-        self._believe(seen)
-        self.captured, self.confirmed_at, self.withdrawn = seen.amount, at, ""
-
-    def _believe(self, seen: Snapshot) -> None:
-        self.provider_payment_id, self.provider_updated_at, self.detail = seen.id, seen.updated_at, seen.detail
-
     def _ask_back(self, amount: Money, reason: str) -> None:
         held = self.captured
         self.refunds = self.refunds.asking(self.id, amount, captured=held, reason=reason, everything=self.giveback)
@@ -318,34 +254,3 @@ class Payment(Aggregate):
             },
             entry=(*before, *book(amount, owed=not self.surplus)),
         )
-
-    def _fail(self, action: PaymentAction, reason: str, detail: str, at: datetime) -> None:
-        self.detail = detail or reason
-        self._move(action, at, PaymentFailed, {"reason": reason, "reason_detail": detail})
-
-    def _move(
-        self,
-        action: PaymentAction,
-        at: datetime,
-        tells: type[PaymentFact] | None = None,
-        said: Mapping[str, Any] | None = None,
-        *,
-        entry: Entry = (),
-    ) -> None:
-        before, self.status, self.updated_at = self.status, LIFECYCLE.next(self.status, action), at
-        fact = None if tells is None else tells(**{**self._said(), **(said or {})})
-        self.record(action.value, before.value if before else None, self.status.value, at=at, fact=fact, entry=entry)
-
-    def _said(self) -> dict[str, Any]:
-        """What every fact about it says."""
-        return {
-            "aggregate_id": self.id,
-            "aggregate_version": self.next_version,
-            "os_id": self.work_order_id,
-            "payment_id": self.id,
-            "budget_id": self.budget_id,
-            "provider_payment_id": self.provider_payment_id or None,
-            "status": PARTNERS[self.status] if self.status else 0,
-            "status_detail": self.status.value if self.status else "",
-            "amount_cents": self.amount.cents,
-        }

@@ -60,6 +60,11 @@ class Refunds:
         return last if last and last.sequence == sequence else None
 
     @property
+    def failed_before(self) -> bool:
+        """Whether one before the last failed too: that money is late was told then."""
+        return any(one.status in (RefundStatus.FAILED, RefundStatus.AMBIGUOUS) for one in self.all[:-1])
+
+    @property
     def unsettled(self) -> Refund | None:
         """The one that may still turn out to be done."""
         return self._last(RefundStatus.REQUESTED, RefundStatus.AMBIGUOUS)

@@ -5,6 +5,7 @@ What is told is only a hint: the worker asks the provider before anything is bel
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,9 @@ from domain.meter import Meter
 
 LARGEST: Final = 262_144
 """Bytes of a notification's body; theirs have some hundreds."""
+
+ANSWER: Final = 15.0
+"""Seconds until we say that we could not keep it; they wait for 22."""
 
 Receive = Callable[[Notice], Awaitable[bool]]
 """Keeps a notice; False for one that was told before. Raises Unavailable."""
@@ -69,9 +73,10 @@ async def _taken(request: Request, webhook: Webhook, receive: Receive) -> tuple[
     if notice.topic not in webhook.topics:
         return 200, "ignored"
     try:
-        return 200, "kept" if await receive(notice) else "known"
-    except DomainError as error:
-        structlog.get_logger().warning("webhook not kept", provider=webhook.provider, problem=error.code)
+        async with asyncio.timeout(ANSWER):
+            return 200, "kept" if await receive(notice) else "known"
+    except (DomainError, TimeoutError) as error:
+        structlog.get_logger().warning("webhook not kept", provider=webhook.provider, problem=type(error).__name__)
         return 503, "not_kept"
 
 

@@ -74,9 +74,16 @@ def i06_every_change_is_one_version_one_line_and_tells_at_most_once(state: State
     assert len(said) == len(set(said))
 
 
-def i07_a_payment_is_confirmed_once(state: State) -> None:
+def i07_a_payment_is_confirmed_once_and_only_while_its_budget_is_approved(state: State) -> None:
     confirmed = Counter(event.body["PaymentId"] for event in state.of("PaymentConfirmed"))
     assert all(count == 1 for count in confirmed.values())
+    last: dict[str, str] = {}
+    for event in state.told:
+        if event.event_type.startswith("Budget"):
+            last[event.body["BudgetId"]] = event.event_type
+        if event.event_type == "PaymentConfirmed":
+            assert last[event.body["BudgetId"]] == "BudgetApproved"
+            assert event.body["AmountDueCents"] == 0
 
 
 def i08_what_was_told_to_have_gone_back_has(state: State) -> None:
@@ -177,7 +184,7 @@ CHECKS: Final[tuple[Callable[[State], None], ...]] = (
     i03_an_unpaid_attempt_holds_nothing_and_an_ended_one_all_went,
     i04_one_attempt_is_open_and_one_kept_at_most,
     i06_every_change_is_one_version_one_line_and_tells_at_most_once,
-    i07_a_payment_is_confirmed_once,
+    i07_a_payment_is_confirmed_once_and_only_while_its_budget_is_approved,
     i08_what_was_told_to_have_gone_back_has,
     i09_a_revision_is_told_once_and_decided_once,
     i10_nothing_of_a_budget_follows_its_cancellation,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.rules import BillingRules
 from domain.billing.saga import Saga
 from domain.billing.use_cases.budgets import Billing
-from domain.billing.use_cases.collecting import Collecting, call_of
+from domain.billing.use_cases.collecting import Collecting, Patience, call_of
 from domain.billing.use_cases.notices import Notices
 from domain.billing.use_cases.payments import Payments
 from domain.errors import DomainError
@@ -40,6 +41,8 @@ ROUNDS = 40
 _REFUSING = ("create", "refund")
 """The verbs that a provider may refuse, or leave in process."""
 _LOST = (Fault.LOST_BEFORE, Fault.LOST_AFTER)
+HASTY = Patience(resolve_tries=2, refund_tries=1, refund_for=timedelta(0))
+"""So that what takes hours of bad luck happens here."""
 STUCK = (PaymentStatus.CREATED, PaymentStatus.UNKNOWN, PaymentStatus.CANCELING, PaymentStatus.REFUNDING)
 
 
@@ -80,7 +83,7 @@ class SagaPlay(RuleBasedStateMachine):
         self.payments = Payments(begin, self.clock, ids, rules)
         self.notices = Notices(begin, self.clock, ids)
         providers = {self.provider.name: self.provider}
-        self.collecting = Collecting(self.payments, self.notices, self.world.queries, providers, self.clock)
+        self.collecting = Collecting(self.payments, self.notices, self.world.queries, providers, self.clock, HASTY)
 
     def new_ids(self) -> Any:
         return OwnIds()
@@ -128,7 +131,7 @@ class SagaPlay(RuleBasedStateMachine):
                     self.provider.say(charge.asked.reference, ChargeStatus.DISPUTE_WON)
                 self.run(self._webhook(charge.id, f"{charge.id} at rest {round_}"))
             self._drained()
-            self.clock.advance(seconds=400)
+            self.clock.advance(seconds=400 if round_ % 2 else 8_000)
             if round_ > 1 and self.state == before and not self._stuck(before):
                 break
         state = self.state

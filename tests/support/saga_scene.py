@@ -34,6 +34,8 @@ BUDGET: Final = UUID(int=1000)
 PRICE: Final = Money(10_000)
 PART: Final = Money(4_000)
 """What is refunded where only some of it is."""
+PANEL: Final = Money(3_000)
+"""What somebody gives back in the provider's panel."""
 CUSTOMER: Final = Customer(name="A customer", email="customer@example.com")
 
 AggregateT = TypeVar("AggregateT", bound=Aggregate)
@@ -141,10 +143,12 @@ class SagaScene:
         return observe(self.saga, payment or self.payment, said, self.rules, at=self.now)
 
     def refunded(self, payment: Payment | None = None) -> bool:
-        """The provider gave back what it was asked for."""
+        """The provider gave back what it was asked for, if it has so much."""
         payment = payment or self.payment
         asked = payment.refunds.unsettled
-        return asked is not None and payment.refunded(asked.sequence, at=self.now, provider_refund_id="refund")
+        if asked is None or asked.amount.cents > payment.left.cents:
+            return False
+        return payment.refunded(asked.sequence, at=self.now, provider_refund_id="refund")
 
     def refund_failed(self, payment: Payment | None = None, *, definitive: bool = True) -> bool:
         """The provider did not give back what it was asked for, or could not say for too long."""
@@ -317,6 +321,8 @@ MOVES: Final[dict[str, Callable[[SagaScene], object]]] = {
     "refund_all": lambda scene: _refund(scene, PRICE),
     "refunded": lambda scene: scene.refunded(),
     "refund_failed": lambda scene: scene.refund_failed(),
+    "refund_doubted": lambda scene: scene.refund_failed(definitive=False),
+    "refund_by_admin": lambda scene: scene.told(_C.APPROVED, refunded=max(PANEL, scene.payment.reversed)),
     "dispute": lambda scene: scene.told(_C.DISPUTED),
     "lose": lambda scene: scene.told(_C.CHARGED_BACK),
 }

@@ -57,11 +57,17 @@ def walked(*starts: SagaScene, moves: Mapping[str, Move]) -> Iterator[SagaScene]
     while waiting:
         scene = waiting.popleft()
         yield scene
-        for move in moves.values():
-            after = scene.fork()
-            with suppress(DomainError):
-                move(after)
-                after.facts()
-                if after.standing not in known:
-                    known.add(after.standing)
-                    waiting.append(after)
+        for after in _after(scene, moves):
+            if after.standing not in known:
+                known.add(after.standing)
+                waiting.append(after)
+
+
+def _after(scene: SagaScene, moves: Mapping[str, Move]) -> Iterator[SagaScene]:
+    """Where each move that is not refused leads to."""
+    for move in moves.values():
+        after = scene.fork()
+        with suppress(DomainError):
+            move(after)
+            after.facts()
+            yield after

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from domain.billing.charge import Charge, ChargeStatus
+from domain.billing.charge import Charge, ChargeStatus, Snapshot
 from domain.billing.events import PaymentFailed
 from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.rules import BillingRules
 from domain.money import Money
-from tests.support.billing_scene import BillingScene, must_add_up
+from tests.support.billing_scene import CALL, BillingScene
 from tests.support.fake_provider import Fault
-from tests.support.saga_scene import CUSTOMER, OS, PART, PRICE
+from tests.support.saga_scene import CUSTOMER, OS, PRICE
 
 _P, _C = PaymentStatus, ChargeStatus
 
@@ -58,122 +56,6 @@ async def test_while_the_provider_is_asked_it_is_committed_that_nobody_can_say()
     scene.provider.reached = look
     await scene.pending()
     assert seen == [("create asked", "UNKNOWN"), ("create done", "UNKNOWN")]
-
-
-# --------------------------------------------------------------------------------------- cut off at every single place
-
-
-async def _begin(scene: BillingScene) -> None:
-    await scene.started()
-
-
-async def _begin_and_lose_the_answer(scene: BillingScene) -> None:
-    await scene.started()
-    scene.provider.faults["create"] = [Fault.LOST_AFTER]
-
-
-async def _pay(scene: BillingScene) -> None:
-    payment = await scene.pending()
-    scene.provider.pay(payment.id)
-    await scene.notice("charge-1")
-
-
-async def _end_while_it_waits(scene: BillingScene) -> None:
-    await scene.pending()
-    await scene.cancel_work_order()
-
-
-async def _end_after_it_was_paid(scene: BillingScene) -> None:
-    await scene.confirmed()
-    await scene.cancel_work_order()
-
-
-async def _end_while_it_is_paid(scene: BillingScene) -> None:
-    payment = await scene.pending()
-    scene.provider.pay(payment.id)
-    await scene.cancel_work_order()
-
-
-async def _refund_some(scene: BillingScene) -> None:
-    await scene.confirmed()
-    await scene.refund(PART)
-
-
-async def _end_while_some_is_refunded(scene: BillingScene) -> None:
-    await _refund_some(scene)
-    await scene.cancel_work_order()
-
-
-async def _refuse_a_refund(scene: BillingScene) -> None:
-    await scene.confirmed()
-    scene.provider.always["refund"] = Fault.REFUSED
-    await scene.refund(PART)
-
-
-FLOWS: dict[str, tuple[Callable[[BillingScene], Awaitable[None]], list[str], list[str], int]] = {
-    "begin": (_begin, ["APPROVED", "PENDING"], PENDING, 0),
-    "begin, answer lost": (_begin_and_lose_the_answer, ["APPROVED", "PENDING"], PENDING, 0),
-    "pay": (_pay, ["APPROVED", "CONFIRMED"], CONFIRMED, 0),
-    "end while it waits": (
-        _end_while_it_waits,
-        ["CANCELED", "CANCELED"],
-        [*PENDING, "BudgetCanceled", "PaymentFailed"],
-        0,
-    ),
-    "end after it was paid": (
-        _end_after_it_was_paid,
-        ["CANCELED", "REVERSED"],
-        [*CONFIRMED, "BudgetCanceled", "PaymentReversed"],
-        10_000,
-    ),
-    "end while it is paid": (
-        _end_while_it_is_paid,
-        ["CANCELED", "REVERSED"],
-        [*PENDING, "BudgetCanceled", "PaymentReversed"],
-        10_000,
-    ),
-    "refund some": (_refund_some, ["APPROVED", "PARTIALLY_REVERSED"], [*CONFIRMED, "PaymentReversed"], 4_000),
-    "end while some is refunded": (
-        _end_while_some_is_refunded,
-        ["CANCELED", "REVERSED"],
-        [*CONFIRMED, "BudgetCanceled", "PaymentReversed", "PaymentReversed"],
-        10_000,
-    ),
-    "refuse a refund": (_refuse_a_refund, ["APPROVED", "REFUND_FAILED"], [*CONFIRMED, "PaymentReversalFailed"], 0),
-}
-
-
-@pytest.mark.parametrize("flow", FLOWS)
-async def test_a_worker_that_dies_anywhere_leaves_one_charge_one_refund_and_each_fact_once(flow: str) -> None:
-    begin, statuses, facts, back = FLOWS[flow]
-    for place in range(50):
-        scene = BillingScene()
-        await begin(scene)
-        died = await scene.work_until(place)
-        await scene.run(minutes=10)
-        assert (scene.statuses, scene.names()) == (statuses, facts), f"died at place {place}"
-        assert (len(scene.provider.charges), scene.provider.given_back) == (1, Money(back))
-        must_add_up(scene)
-        if not died:
-            assert place > 0
-            return
-    raise AssertionError("there is no end to the places")
-
-
-async def test_two_workers_at_one_refund_give_the_money_back_once() -> None:
-    scene = BillingScene()
-    await scene.confirmed()
-    await scene.cancel_work_order()
-    (task,) = await scene.tasks.claim(scene.clock.now(), lease_seconds=1, limit=1)
-    meeting = asyncio.Barrier(2)
-
-    async def meet(place: str) -> None:
-        if place == "refund done":
-            await meeting.wait()
-
-    scene.provider.reached = meet
-    await asyncio.gather(scene.step(task), scene.step(task))
-    assert (scene.provider.given_back, scene.names().count("PaymentReversed")) == (PRICE, 1)
 
 
 async def test_a_step_whose_task_was_overtaken_does_nothing() -> None:
@@ -281,18 +163,50 @@ async def test_an_attempt_that_is_withdrawn_while_it_is_made_is_canceled_there()
     assert "PaymentPending" not in scene.names()
 
 
+@pytest.mark.parametrize("lost", [Fault.LOST_AFTER, Fault.LOST_BEFORE])
 @pytest.mark.parametrize("word", [_C.UNKNOWN, _C.DISPUTED])
-async def test_an_attempt_whose_charge_says_what_nobody_understands_is_looked_at_again(word: ChargeStatus) -> None:
+async def test_an_attempt_whose_charge_says_what_nobody_understands_is_looked_at_again(
+    word: ChargeStatus, lost: Fault
+) -> None:
     scene = BillingScene()
-    scene.provider.faults["create"] = [Fault.LOST_AFTER]
-    scene.provider.faults["find"] = [Fault.LOST_BEFORE]
-    payment = await scene.pending()
-    scene.provider.say(payment.id, word)
+    payment = await scene.started()
+    scene.provider.faults |= {"create": [lost], "find": [Fault.LOST_BEFORE]}
+
+    async def speak(place: str) -> None:
+        if place == "create done":
+            scene.provider.say(payment.id, word)
+
+    scene.provider.reached = speak
     await scene.run(minutes=5)
     assert scene.statuses == ["APPROVED", "UNKNOWN"]
     scene.provider.pay(payment.id)
     await scene.run(hours=1)
     assert scene.statuses == ["APPROVED", "CONFIRMED"]
+
+
+async def test_an_attempt_that_is_paid_while_it_is_given_up_is_not_given_up() -> None:
+    scene = BillingScene()
+    payment = await scene.started()
+    scene.provider.always["create"] = Fault.LOST_BEFORE
+    await scene.run(seconds=31)
+    assert scene.journal[-1] == (30, "resolve_payment")
+    said = Snapshot(
+        id="charge-9",
+        reference=str(payment.id),
+        status=_C.APPROVED,
+        detail="accredited",
+        amount=PRICE,
+        refunded=Money(0),
+        updated_at=scene.clock.now(),
+    )
+
+    async def tell(place: str) -> None:
+        if place == "find done":
+            await scene.payments.observe(CALL, payment.id, said)
+
+    scene.provider.reached = tell
+    await scene.run(minutes=5)
+    assert (scene.statuses, scene.names().count("PaymentFailed")) == (["APPROVED", "CONFIRMED"], 0)
 
 
 # -------------------------------------------------------------------------------------------------------------- polling

@@ -227,6 +227,19 @@ def test_disputed_then_won_goes_back_and_lost_is_charged_back(column: BudgetStat
     assert (lost.names(), lost.payment.status) == (["PaymentReversed"], _P.CHARGED_BACK)
 
 
+@pytest.mark.parametrize("column", [_B.APPROVED, *ALIVE[:2], *ENDED])
+async def test_the_end_said_twice_asks_once_though_the_refund_failed_in_between(column: BudgetStatus) -> None:
+    saga = a_saga(column, _P.REFUND_FAILED)
+    saga.cancel()
+    saga.refund_failed()
+    saga.facts()
+    scene = BillingScene(saga=saga)
+    before = scene.image()
+    for event in OTHER:
+        assert await scene.cancel_work_order(event) is Outcome.KNOWN
+    assert scene.image() == before
+
+
 async def test_refund_failed_under_canceled_waits_for_whoever_tries_again() -> None:
     scene = BillingScene(saga=a_saga(_B.CANCELED, _P.REFUND_FAILED))
     await scene.cancel_work_order()

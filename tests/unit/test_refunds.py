@@ -246,6 +246,38 @@ async def test_a_part_that_may_have_gone_is_asked_for_by_its_key_before_the_rest
     assert (again.key, again.amount) == (failed.key, PART)
 
 
+@pytest.mark.parametrize("amount", [PART, PRICE])
+def test_while_one_may_have_gone_nobody_can_tell_what_else_did(amount: Money) -> None:
+    scene = a_saga(_B.APPROVED, _P.CONFIRMED)
+    scene.payment.refund(amount, reason="asked for", at=AT)
+    scene.cancel()
+    scene.refund_failed(definitive=False)
+    scene.facts()
+    scene.told(_C.APPROVED, refunded=Money(1_000))
+    assert (scene.payment.status, scene.payment.reversed, scene.facts()) == (_P.REFUND_FAILED, Money(0), [])
+    assert scene.payment.refund_failed(1, "no", definitive=True, at=AT)
+    scene.told(_C.APPROVED, refunded=Money(1_000))
+    assert (scene.payment.status, scene.payment.reversed) == (_P.REFUNDING, Money(1_000))
+    assert last(scene).amount == PRICE - Money(1_000)
+
+
+def test_no_other_amount_is_asked_back_while_one_may_have_gone() -> None:
+    scene = a_saga(_B.APPROVED, _P.CONFIRMED)
+    scene.payment.refund(PART, reason="asked for", at=AT)
+    scene.refund_failed(definitive=False)
+    with pytest.raises(RefundInProgress):
+        scene.payment.refund(Money(1), reason="asked for", at=AT)
+    scene.payment.refund(PART, reason="asked for", at=AT)
+    assert len(scene.payment.refunds.all) == 1
+
+
+def test_what_the_provider_gave_back_is_booked_and_not_what_was_asked_for() -> None:
+    scene = a_saga(_B.APPROVED, _P.CONFIRMED)
+    scene.payment.refund(PRICE, reason="asked for", at=AT)
+    assert scene.payment.refunded(1, amount=Money(7_000), at=AT)
+    assert (scene.payment.reversed, scene.payment.status) == (Money(7_000), _P.PARTIALLY_REVERSED)
+
+
 async def test_under_a_canceled_budget_the_retry_is_for_all_that_is_left() -> None:
     scene = a_saga(_B.APPROVED, _P.REFUNDING)
     scene.cancel()

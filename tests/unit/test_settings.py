@@ -49,7 +49,7 @@ def test_an_empty_variable_is_as_good_as_none_but_an_empty_amount_means_no_defau
         ("ACERTO_LOG_FORMAT", "xml", "json"),
         ("ACERTO_SINGLE_ACTIVE_CONSUMER", "perhaps", "boolean"),
         ("ACERTO_PAYMENT_PROVIDER", "cash", "sandbox"),
-        ("ACERTO_PAYMENT_VALIDITY_HOURS", "0.4", "greater than or equal to 0.5"),
+        ("ACERTO_PAYMENT_VALIDITY_HOURS", "0.9", "greater than or equal to 1"),
         ("ACERTO_LATE_CONFIRMATION", "maybe", "accept_if_due"),
         ("ACERTO_APPROVAL_LINK", "https://example.com/decide", "{token}"),
     ],
@@ -80,6 +80,12 @@ def test_mercado_pago_needs_its_token_and_its_secret_both_named_at_once() -> Non
         load({"ACERTO_PAYMENT_PROVIDER": "mercadopago_payments"})
 
 
+def test_a_budget_that_approves_itself_need_not_be_sent() -> None:
+    assert load({"ACERTO_REQUIRE_SEND": "true"}).billing_rules.require_send
+    with pytest.raises(SettingsError, match=r"ACERTO_AUTO_APPROVE.*ACERTO_REQUIRE_SEND"):
+        load({"ACERTO_REQUIRE_SEND": "true", "ACERTO_AUTO_APPROVE": "true"})
+
+
 def test_production_takes_real_money() -> None:
     with pytest.raises(SettingsError, match="ACERTO_PAYMENT_PROVIDER"):
         load({"ACERTO_ENV": "production", "ACERTO_SIGNING_KEY": KEY})
@@ -91,7 +97,6 @@ def test_the_settings_become_the_rules_of_billing() -> None:
     given = {
         "ACERTO_AUTO_APPROVE": "true",
         "ACERTO_CHARGE_ON_APPROVAL": "true",
-        "ACERTO_REQUIRE_SEND": "true",
         "ACERTO_BUDGET_VALIDITY_DAYS": "3",
         "ACERTO_MAX_ATTEMPTS": "2",
         "ACERTO_LATE_CONFIRMATION": "always_refund",
@@ -100,7 +105,6 @@ def test_the_settings_become_the_rules_of_billing() -> None:
     assert load(given).billing_rules == BillingRules(
         default_amount=Money(10_000),
         validity_days=3,
-        require_send=True,
         auto_approve=True,
         charge_on_approval=True,
         max_attempts=2,

@@ -75,9 +75,7 @@ class Payments:
             failed = payment.status is PaymentStatus.REFUND_FAILED
             if not failed and payment.status is not PaymentStatus.DISPUTED and not payment.refunds.in_flight:
                 raise IllegalTransition(f"payment is {payment.status and payment.status.name}: no refund of it failed")
-            last = payment.refunds.all[-1] if payment.refunds.all else None
-            amount = payment.left if last is None or payment.giveback else min(last.amount, payment.left)
-            payment.refund(amount, reason=last.reason if last else "", at=self.clock.now())
+            payment.retry_refund(at=self.clock.now())
 
         return await self._changed(call, payment_id, retry)
 
@@ -135,7 +133,7 @@ class Payments:
         """Our refund with this number went through (P11)."""
 
         def refunded(_: Saga, payment: Payment) -> None:
-            payment.refunded(sequence, provider_refund_id=giveback.id, at=self.clock.now())
+            payment.refunded(sequence, amount=giveback.amount, provider_refund_id=giveback.id, at=self.clock.now())
 
         await self._changed(call, payment_id, refunded)
 

@@ -163,10 +163,8 @@ def upgrade() -> None:
     op.add_column("budgets", sa.Column("validity_days", sa.Integer(), server_default="10", nullable=False))
     op.add_column("budgets", sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("work_orders", sa.Column("status", sa.Text(), server_default=sa.text("''"), nullable=False))
-    # Budgets that exist were made under the default validity; what their revisions say is told by the budget.
-    op.alter_column("budgets", "validity_days", server_default=None)
+    # The defaults stay: replicas of the version before still write rows without these columns while they are replaced.
     op.execute("UPDATE budget_revisions r SET description = b.description FROM budgets b WHERE b.id = r.budget_id")
-    op.alter_column("budget_revisions", "description", server_default=None)
     op.execute(APPEND_ONLY)
     op.execute(BALANCED)
     op.execute(
