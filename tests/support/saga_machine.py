@@ -19,7 +19,7 @@ from domain.billing.use_cases.budgets import Cancellation, Changes, Decision
 from domain.money import Money
 from tests.support.builders import an_os
 from tests.support.fake_provider import FakeCharge, Fault
-from tests.support.saga_play import SagaPlay
+from tests.support.saga_play import LOST, SagaPlay
 
 SAGAS = st.sampled_from([1, 1, 2, 3])
 """The third is not announced at the beginning: it may be canceled first."""
@@ -169,6 +169,14 @@ class SagaMachine(SagaPlay):
         """One due task, which may go wrong in every way; `dies`: the worker does after its step."""
         self.goes_wrong(fault)
         self.run(self._work(dies=dies))
+        self.goes_wrong(None)
+
+    @rule(which=WHICH, cents=st.sampled_from([None, 4_115]), lost=st.sampled_from(LOST))
+    def a_refund_is_left_in_doubt(self, which: int, cents: int | None, lost: Fault) -> None:
+        """It is asked for, and nobody can say what became of it."""
+        self.refund(which, cents)
+        self.goes_wrong(lost)
+        self._drained()
         self.goes_wrong(None)
 
     @rule(seconds=st.sampled_from([1, 20, 61, 700, 90_000, 900_000]))

@@ -40,7 +40,7 @@ ROUNDS = 40
 """In which a fair provider must bring everything to rest (I18)."""
 _REFUSING = ("create", "refund")
 """The verbs that a provider may refuse, or leave in process."""
-_LOST = (Fault.LOST_BEFORE, Fault.LOST_AFTER)
+LOST = (Fault.LOST_BEFORE, Fault.LOST_AFTER)
 HASTY = Patience(resolve_tries=2, refund_tries=1, refund_for=timedelta(0))
 """So that what takes hours of bad luck happens here."""
 STUCK = (PaymentStatus.CREATED, PaymentStatus.UNKNOWN, PaymentStatus.CANCELING, PaymentStatus.REFUNDING)
@@ -183,7 +183,7 @@ class SagaPlay(RuleBasedStateMachine):
     def goes_wrong(self, fault: Fault | str | None) -> None:
         """How the next call to the provider goes wrong; `asked` and `done`: our process dies before or after it."""
         verbs = ("create", "get", "find", "cancel", "refund")
-        faults = {verb: [fault] for verb in verbs if isinstance(fault, Fault) and (verb in _REFUSING or fault in _LOST)}
+        faults = {verb: [fault] for verb in verbs if isinstance(fault, Fault) and (verb in _REFUSING or fault in LOST)}
         self.provider.faults = defaultdict(list, faults)
 
         async def die(place: str) -> None:
