@@ -42,7 +42,7 @@ def steps(house: House, units: Units, till: Cashier) -> Mapping[str, Step]:
         house.payments(units.begin),
         house.notices(units.begin),
         house.views,
-        {till.provider.name: till.provider},
+        till.providers,
         house.clock,
     )
     return {**collecting.steps, EXPIRE: expire}

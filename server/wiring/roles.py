@@ -69,7 +69,7 @@ class Running:
 @asynccontextmanager
 async def assembled(house: House, roles: Collection[str]) -> AsyncIterator[Running]:
     """The parts of some roles, ports bound. Raises AddressInUse, InsecureIdentity."""
-    async with cashier(house.settings, house.clock) as till, _assembled(house, roles, till) as running:
+    async with cashier(house.settings, house.clock, roles) as till, _assembled(house, roles, till) as running:
         yield running
 
 
@@ -128,7 +128,7 @@ def _routes(house: House, till: Cashier, units: Units) -> list[Route]:
         call = Call(actor=Actor(id=f"system:{notice.provider}"), causation_id=notice.event_id)
         return await notices.receive(call, notice)
 
-    return webhooks.routes(till.webhook, receive, house.telemetry)
+    return [route for webhook in till.webhooks for route in webhooks.routes(webhook, receive, house.telemetry)]
 
 
 def _tell(health: Health, ready: bool) -> None:

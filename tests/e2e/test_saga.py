@@ -127,6 +127,16 @@ async def test_a_payment_that_fails_is_told_once_and_another_may_follow(
     assert types(rabbit_partner, os_id).count("PaymentFailed") == 1
 
 
+async def test_r18_a_webhook_that_comes_before_the_answer_confirms_the_payment_once(
+    rabbit_partner: OSService, billing: Any
+) -> None:
+    os_id, budget_id = await approved(rabbit_partner, billing)
+    payment_id = await paying(billing, budget_id, "webhook before answer; timeout after charging; approve")
+    confirmed = await rabbit_partner.event(os_id, "PaymentConfirmed", within=40)
+    assert confirmed.content["PaymentId"] == payment_id
+    assert types(rabbit_partner, os_id).count("PaymentConfirmed") == 1
+
+
 async def test_the_old_automatic_flow_charges_as_soon_as_a_work_order_is_opened(
     databases: Databases, virtual_hosts: VirtualHosts, tmp_path: Path
 ) -> None:

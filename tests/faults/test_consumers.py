@@ -13,7 +13,7 @@ from tests.support.os_service import Letter, OSService
 from tests.support.waiting import eventually
 
 
-async def test_a_message_that_kills_whoever_takes_it_is_parked_and_the_others_flow(
+async def test_r41_a_message_that_kills_whoever_takes_it_is_parked_and_the_others_flow(
     fleet: Fleet, partner: OSService
 ) -> None:
     assert fleet.verb("topology", "apply").code == 0

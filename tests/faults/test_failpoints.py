@@ -60,7 +60,7 @@ async def test_an_api_that_is_killed_leaves_one_budget_and_one_event(
 
 
 @pytest.mark.parametrize("point", RELAY)
-async def test_a_relay_that_is_killed_loses_nothing_and_keeps_the_order(
+async def test_r40_a_relay_that_is_killed_loses_nothing_and_keeps_the_order(
     point: str, fleet: Fleet, feed: Feed, partner: OSService, ledger: Ledger
 ) -> None:
     for _ in range(4):

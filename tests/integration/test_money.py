@@ -91,14 +91,14 @@ async def test_a_payment_comes_back_as_it_was_stored_whatever_was_done_to_it(hom
     assert found.refunds.in_flight is not None
 
 
-async def test_of_many_that_start_a_payment_at_once_one_does(home: House) -> None:
+async def test_r13_of_many_that_start_a_payment_at_once_one_does(home: House) -> None:
     budget = await approved(home)
     outcomes = await asyncio.gather(*(outcome(home.payments.start_payment(CALL, budget.id)) for _ in range(8)))
     assert sorted(outcomes) == ["", *["PaymentAlreadyOpen"] * 7]
     assert await home.value("SELECT count(*) FROM payments") == 1
 
 
-async def test_the_same_request_at_once_starts_one_payment_and_answers_it_again(home: House) -> None:
+async def test_r13_the_same_request_at_once_starts_one_payment_and_answers_it_again(home: House) -> None:
     budget = await approved(home)
     once = Once(("tester", "StartPayment", "k"), b"f", lambda payment: str(payment.id).encode())
     call = replace(CALL, once=once)
@@ -115,7 +115,7 @@ async def test_the_same_request_at_once_starts_one_payment_and_answers_it_again(
     assert answers == {str(await home.value("SELECT id FROM payments")).encode()}
 
 
-async def test_approving_beside_canceling_ends_canceled_and_never_tells_more(home: House) -> None:
+async def test_r06_approving_beside_canceling_ends_canceled_and_never_tells_more(home: House) -> None:
     for os in range(1, 9):
         budget = await home.billing.create_budget(CALL, an_order(os))
         gone = Cancellation(work_order_id=an_os(os), workshop_id="main", reason="gone")
@@ -130,7 +130,7 @@ async def test_approving_beside_canceling_ends_canceled_and_never_tells_more(hom
         assert events == expected
 
 
-async def test_approving_beside_rejecting_has_one_winner(home: House) -> None:
+async def test_r08_approving_beside_rejecting_has_one_winner(home: House) -> None:
     budget = await home.billing.create_budget(CALL, an_order(1))
     outcomes = await asyncio.gather(
         *(outcome(home.billing.approve_budget(CALL, budget.id, Decision())) for _ in range(4)),

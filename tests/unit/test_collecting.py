@@ -105,6 +105,22 @@ async def test_an_attempt_that_the_provider_never_heard_of_fails_once_after_its_
     assert (scene.provider.charges, await scene.due()) == ({}, [])
 
 
+@pytest.mark.parametrize("tries", range(8))
+async def test_an_attempt_is_given_up_only_when_its_charge_was_looked_for_after_it_was_last_asked_for(
+    tries: int,
+) -> None:
+    scene = BillingScene()
+    scene.provider.faults["create"] = [*[Fault.LOST_BEFORE] * tries, *[Fault.LOST_AFTER] * 9]
+    scene.provider.faults["find"] = [Fault.LOST_BEFORE]
+    await scene.started()
+    await scene.run(minutes=30)
+    made = bool(scene.provider.charges)
+    assert (scene.statuses, scene.provider.calls[-1]) == (
+        ["APPROVED", "PENDING" if made else "FAILED"],
+        "get" if made else "find",
+    )
+
+
 async def test_while_the_provider_is_away_nothing_is_decided() -> None:
     scene = BillingScene()
     scene.provider.always |= {"create": Fault.LOST_AFTER, "find": Fault.LOST_BEFORE}

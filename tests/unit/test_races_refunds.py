@@ -217,6 +217,23 @@ async def test_r33_a_worker_that_dies_anywhere_beside_a_panels_refund_books_both
             return
 
 
+@pytest.mark.parametrize("fault", [Fault.LOST_BEFORE, Fault.LOST_AFTER])
+async def test_r33_a_panels_refund_after_a_dispute_beside_ours_that_may_have_gone_is_booked_too(fault: Fault) -> None:
+    scene = await paid()
+    scene.provider.always["refund"] = fault
+    await scene.refund(PART)
+    await scene.run(hours=2)
+    assert scene.names()[-1] == "PaymentReversalFailed"
+    for word in (_C.DISPUTED, _C.DISPUTE_WON):
+        scene.provider.say(scene.payment.id, word)
+        await scene.webhook(scene.payment)
+    scene.provider.always.clear()
+    scene.provider.refund_by_admin(scene.payment.id, Money(1_000))
+    await scene.webhook(scene.payment)
+    await scene.run(days=9)
+    must_add_up(scene)
+
+
 async def test_r33_a_panels_refund_of_a_part_beside_the_end_of_the_work_order_leaves_nothing_here() -> None:
     scene = await paid()
     await scene.cancel_work_order()

@@ -75,11 +75,6 @@ def test_outside_development_the_signing_key_is_required(env: str) -> None:
     assert load({"ACERTO_ENV": env, "ACERTO_SIGNING_KEY": KEY, **MERCADO_PAGO}).env == env.lower()
 
 
-def test_mercado_pago_needs_its_token_and_its_secret_both_named_at_once() -> None:
-    with pytest.raises(SettingsError, match=r"ACERTO_MERCADOPAGO_ACCESS_TOKEN.*ACERTO_MERCADOPAGO_WEBHOOK_SECRET"):
-        load({"ACERTO_PAYMENT_PROVIDER": "mercadopago_payments"})
-
-
 def test_a_budget_that_approves_itself_need_not_be_sent() -> None:
     assert load({"ACERTO_REQUIRE_SEND": "true"}).billing_rules.require_send
     with pytest.raises(SettingsError, match=r"ACERTO_AUTO_APPROVE.*ACERTO_REQUIRE_SEND"):

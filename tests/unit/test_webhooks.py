@@ -78,19 +78,19 @@ async def test_every_way_of_signing_that_they_have_is_taken(lower: bool, millise
 
 
 @pytest.mark.parametrize("at", [NOW - timedelta(minutes=6), NOW + timedelta(minutes=6)])
-async def test_a_signature_of_another_time_is_refused_and_nothing_kept(at: datetime) -> None:
+async def test_r37_a_signature_of_another_time_is_refused_and_nothing_kept(at: datetime) -> None:
     door = Door()
     assert await door.take(a_notice(at=at)) == (401, "bad_signature")
     assert door.kept == []
 
 
-async def test_a_notice_signed_with_another_secret_is_refused_and_nothing_kept() -> None:
+async def test_r37_a_notice_signed_with_another_secret_is_refused_and_nothing_kept() -> None:
     door = Door(secret="another secret")
     assert await door.take(a_notice()) == (401, "bad_signature")
     assert door.kept == []
 
 
-async def test_without_a_secret_of_ours_nothing_is_believed() -> None:
+async def test_r37_without_a_secret_of_ours_nothing_is_believed() -> None:
     door = Door(secret="")
     assert await door.take(a_notice()) == (401, "bad_signature")
     assert door.kept == []
