@@ -218,12 +218,14 @@ class Payment(PaymentState):
 
     def win(self, *, owed: bool, at: datetime) -> None:
         """The dispute ended for us (P17); what is not owed any more goes back now."""
-        if owed and not self.giveback and not self.refunds.in_flight:
+        if owed and not self.giveback and not self.refunds.unsettled:
             action = PaymentAction.WIN_PART if self.reversed.cents else PaymentAction.WIN
         else:
             action = PaymentAction.WIN_BACK
             self.giveback = self.giveback or not owed
-            if not self.refunds.in_flight:
+            if self.refunds.unsettled:
+                self.refunds = self.refunds.settled(RefundStatus.REQUESTED)
+            else:
                 self._ask_back(self.left, "the dispute was won, and the money is not owed")
         self._move(action, at, PaymentDisputeWon)
 

@@ -43,13 +43,13 @@ POLLED: Final = (
 class Patience:
     """How long the talk goes on before something else happens.
 
-    `resolve_tries`: look-ups of a charge that the provider does not know, before the attempt is given up (a minute).
+    `resolve_tries`: look-ups of a charge that the provider does not know, before the attempt is given up (ten minutes).
     `refund_tries` and `refund_for`: of a refund while nobody can say whether it was done, before a person has to look.
     `refund_again`: until money that must go back and was refused is asked for once more. `notice_tries`: look-ups of a
     charge that is nobody's (half an hour).
     """
 
-    resolve_tries: int = 6
+    resolve_tries: int = 10
     refund_tries: int = 10
     refund_for: timedelta = timedelta(hours=1)
     refund_again: timedelta = timedelta(hours=6)
@@ -106,12 +106,12 @@ class Collecting:
             observed = await self.payments.observe(call_of(task), payment.id, seen)
             # What was not believed may be otherwise later; a person is told meanwhile.
             return None if observed.effect is Effect.APPLIED else self._later(task, longest=3600.0)
-        made = None if payment.withdrawn else await self._create(task, payment)
-        if made is not None:
-            return None if made.effect is Effect.APPLIED else self._later(task, longest=3600.0)
         if task.attempts >= self.patience.resolve_tries:
             await self.payments.give_up(call_of(task), payment.id)
             return None
+        made = None if payment.withdrawn else await self._create(task, payment)
+        if made is not None:
+            return None if made.effect is Effect.APPLIED else self._later(task, longest=3600.0)
         return self._later(task)
 
     async def poll(self, task: Task) -> datetime | None:
