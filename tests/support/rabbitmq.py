@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import warnings
@@ -147,8 +149,19 @@ def private_broker(found: Installation) -> Iterator[Broker]:
 
 def _local_control(program: str) -> Control:
     def control(words: Sequence[str]) -> str:
-        done = subprocess.run([program, "-q", *words], capture_output=True, text=True, check=True, timeout=30)
-        return done.stdout
+        command = [program, "-q", *words]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as running:
+            try:
+                said, complaint = running.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                # The program is a script around another: left alone, that one keeps a port of the few there are.
+                os.killpg(running.pid, signal.SIGKILL)
+                raise
+        if running.returncode:
+            raise subprocess.CalledProcessError(running.returncode, command, said, complaint)
+        return said
 
     return control
 

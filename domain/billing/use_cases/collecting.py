@@ -122,6 +122,10 @@ class Collecting:
         seen = await _seen(self._provider(payment).get(payment.provider_payment_id))
         if seen is not None:
             await self.payments.observe(call_of(task), payment.id, seen)
+            # What was seen may have moved it on, to what is due otherwise.
+            payment = await self._payment(task, *POLLED)
+        if payment is None:
+            return None
         if payment.status is PaymentStatus.REFUND_FAILED:
             await self._refund_again(task, payment)
         return self._next_poll(task, payment)
