@@ -150,7 +150,7 @@ TASKS: Final = {
 }
 """What is due while an attempt stands so, and how long after it came to: all that only the provider can end.
 
-UNKNOWN waits longer than a call may last, so that nobody looks for a charge while it is being made.
+UNKNOWN waits longer than a call lasts as a rule; a look at a charge that is still being made does no harm.
 """
 
 PARTLY: Final = {

@@ -1,13 +1,16 @@
-"""`notices ls`: what providers said that was not believed, or that is about nobody's payment."""
+"""`notices ls|dismiss`: what providers said that was not believed, or that is about nobody's payment."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import UTC
+from uuid import UUID
 
 from domain.billing.provider_notice import NoticeStatus, ProviderNotice
-from server.commands.operator import show
+from persistence.notice_tools import NoticeTools
+from server.commands.operator import add_reason, show, who
 from server.settings import Settings
 from server.wiring import built
 
@@ -21,6 +24,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     ls.add_argument("--status", choices=[status.value for status in NoticeStatus], help="list those of one status")
     ls.add_argument("--limit", type=_count, default=100)
     ls.set_defaults(run=run_ls)
+    dismiss = acts.add_parser("dismiss", help="say that one was looked into; it is kept, and listed no more")
+    dismiss.add_argument("notice_id", type=UUID)
+    add_reason(dismiss)
+    dismiss.set_defaults(run=run_dismiss)
 
 
 async def run_ls(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -34,6 +41,15 @@ async def run_ls(arguments: argparse.Namespace, settings: Settings) -> int:
     heading = ("ID", "PROVIDER", "TOPIC", "CHARGE", "STATUS", "REASON", "PAYMENT", "RECEIVED")
     show([heading, *map(_row, found[: arguments.limit])], none="no notices")
     return 0
+
+
+async def run_dismiss(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Dismiss one notice; answers 1 when it was not on the list."""
+    async with built(settings) as house:
+        tools = NoticeTools(house.database)
+        found = await tools.dismiss(arguments.notice_id, who=who(), reason=arguments.reason)
+    sys.stdout.write(f"dismiss {arguments.notice_id}: {'done' if found else 'not on the list'}\n")
+    return 0 if found else 1
 
 
 def _count(text: str) -> int:
