@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from domain.cancellation import ended
 from tests.support.os_service import LOST, Event, Line
 
 
@@ -30,8 +31,7 @@ class ExecutionService:
         try:
             yield self
         finally:
-            ear.cancel()
-            await asyncio.wait({ear})
+            await ended({ear})
 
     async def _listen(self) -> None:
         while True:

@@ -18,6 +18,7 @@ from aio_pika.abc import AbstractIncomingMessage, HeadersType
 from aio_pika.exceptions import AMQPError
 from pamqp.commands import Basic
 
+from domain.cancellation import ended
 from messaging.broker import BrokerLost, Message
 from messaging.postgres import PostgresBroker
 from tests.support.waiting import eventually
@@ -192,8 +193,7 @@ class OSService:
         try:
             yield self
         finally:
-            ear.cancel()
-            await asyncio.wait({ear})
+            await ended({ear})
             await self._hang_up()
 
     async def order(self, os_id: object, *, event_id: str | None = None, **fields: Any) -> str:
