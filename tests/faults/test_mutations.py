@@ -46,7 +46,7 @@ MUTATIONS = {
     "a refund is asked for by a new key each time": Mutation(
         "billing/use_cases/collecting.py",
         "payment.provider_payment_id, asked.key, asked.amount, whole=asked.whole",
-        "payment.provider_payment_id, task.lease, asked.amount, whole=asked.whole",
+        "payment.provider_payment_id, self.payments.ids.new(), asked.amount, whole=asked.whole",
     ),
     "money that nobody owes is taken for revenue": Mutation(
         "billing/payment.py",

@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.actor import Actor, Call
-from domain.billing.charge import Charge, GivebackStatus, ProviderAmbiguous, ProviderRefused, Snapshot
+from domain.billing.charge import Charge, Giveback, GivebackStatus, ProviderAmbiguous, ProviderRefused, Snapshot
 from domain.billing.errors import PaymentNotFound
 from domain.billing.observing import APPLIED, Effect, Observed
 from domain.billing.payment import Payment
@@ -21,6 +21,7 @@ from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.ports import Provider
 from domain.billing.provider_notice import FETCH
 from domain.billing.queries import BillingQueries
+from domain.billing.refund import Refund
 from domain.billing.use_cases.notices import Notices
 from domain.billing.use_cases.payments import Payments
 from domain.clock import Clock
@@ -154,16 +155,14 @@ class Collecting:
         return self._later(task)
 
     async def refund(self, task: Task) -> datetime | None:
-        """Have money given back (P11, P12): always by the refund's own key, so that it is given once."""
+        """Have money given back (P11, P12)."""
         payment = await self._payment(task, PaymentStatus.REFUNDING)
         asked = None if payment is None else payment.refunds.in_flight
         if payment is None or asked is None:
             return None
         call, number = call_of(task), asked.sequence
         try:
-            told = await self._provider(payment).refund(
-                payment.provider_payment_id, asked.key, asked.amount, whole=asked.whole
-            )
+            told = await self._ask_back(payment, asked)
         except ProviderRefused as refusal:
             await self.payments.refund_failed(call, payment.id, number, refusal.reason, definitive=True)
             return None
@@ -183,6 +182,12 @@ class Collecting:
             await self.payments.refund_failed(call, payment.id, number, told.detail or "rejected", definitive=True)
         return None
 
+    async def _ask_back(self, payment: Payment, asked: Refund) -> Giveback:
+        """By the refund's own key however often, so that it is given once."""
+        return await self._provider(payment).refund(
+            payment.provider_payment_id, asked.key, asked.amount, whole=asked.whole
+        )
+
     def _still_hopes(self, task: Task, payment: Payment) -> bool:
         since = payment.updated_at + self.patience.refund_for
         return task.attempts < self.patience.refund_tries or self.clock.now() < since
@@ -195,9 +200,7 @@ class Collecting:
                 await self.payments.retry_refund(call, payment.id)
             return
         try:
-            told = await self._provider(payment).refund(
-                payment.provider_payment_id, asked.key, asked.amount, whole=asked.whole
-            )
+            told = await self._ask_back(payment, asked)
         except ProviderAmbiguous:
             return
         except ProviderRefused as refusal:
