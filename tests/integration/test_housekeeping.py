@@ -154,6 +154,10 @@ async def test_the_gauges_say_what_waits_and_for_how_long(home: House) -> None:
         "acerto_outbox_blocked_keys": 1,
         "acerto_outbox_parked_keys": 1,
         "acerto_deferred_depth": 1,
+        "acerto_notices_parked": 0,
+        "acerto_notices_quarantined": 0,
+        "acerto_refunds_failed": 0,
+        "acerto_tasks_overdue_seconds": 0,
     }
 
 
