@@ -386,8 +386,8 @@ class BillingServiceServicer:
 
     def RetryRefund(self, request, context):
         """Asks the provider again for a refund that failed, with the same key where nobody could say whether it was done.
-        Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing was ever asked back, or nothing is
-        left), DISPUTED, ILLEGAL_TRANSITION.
+        Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing is left), DISPUTED,
+        ILLEGAL_TRANSITION (no refund of it failed).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

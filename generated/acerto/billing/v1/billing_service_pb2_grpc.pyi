@@ -148,8 +148,8 @@ class BillingServiceStub:
     """
     RetryRefund: _grpc.UnaryUnaryMultiCallable[_billing_service_pb2.RetryRefundRequest, _payment_pb2.Payment]
     """Asks the provider again for a refund that failed, with the same key where nobody could say whether it was done.
-    Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing was ever asked back, or nothing is
-    left), DISPUTED, ILLEGAL_TRANSITION.
+    Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing is left), DISPUTED,
+    ILLEGAL_TRANSITION (no refund of it failed).
     """
     GetPaymentQrCode: _grpc.UnaryUnaryMultiCallable[_billing_service_pb2.GetPaymentQrCodeRequest, _httpbody_pb2.HttpBody]
     """The PIX code of a payment as a picture to scan, `image/png` or `image/svg+xml`.
@@ -277,8 +277,8 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """
     RetryRefund: _aio.UnaryUnaryMultiCallable[_billing_service_pb2.RetryRefundRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Asks the provider again for a refund that failed, with the same key where nobody could say whether it was done.
-    Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing was ever asked back, or nothing is
-    left), DISPUTED, ILLEGAL_TRANSITION.
+    Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing is left), DISPUTED,
+    ILLEGAL_TRANSITION (no refund of it failed).
     """
     GetPaymentQrCode: _aio.UnaryUnaryMultiCallable[_billing_service_pb2.GetPaymentQrCodeRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The PIX code of a payment as a picture to scan, `image/png` or `image/svg+xml`.
@@ -541,8 +541,8 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
         """Asks the provider again for a refund that failed, with the same key where nobody could say whether it was done.
-        Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing was ever asked back, or nothing is
-        left), DISPUTED, ILLEGAL_TRANSITION.
+        Refusals: PAYMENT_NOT_FOUND, REFUND_IN_PROGRESS, REFUND_EXCEEDS_CAPTURE (nothing is left), DISPUTED,
+        ILLEGAL_TRANSITION (no refund of it failed).
         """
 
     @_abc_1.abstractmethod
