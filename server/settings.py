@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -62,6 +63,8 @@ class Settings(BaseModel):
     grpc_share_port: bool = False
     """Whether other processes may listen on the same gRPC port; `api --workers` sets it for its own."""
     http_address: str = "127.0.0.1:8080"
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may call the API, parted by commas, as https://app.example.com; `*` for any; unset: none."""
     max_concurrent_requests: int = Field(default=256, ge=1)
     """Requests served at once; more are refused and asked to come back."""
     request_timeout: float = Field(default=15.0, gt=0)
@@ -153,6 +156,21 @@ class Settings(BaseModel):
     @classmethod
     def _address(cls, value: str) -> str:
         host_and_port(value)
+        return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _parted(cls, value: str | tuple[str, ...]) -> tuple[str, ...]:
+        if not isinstance(value, str):
+            return value
+        return tuple(one for part in value.split(",") if (one := part.strip()))
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one != "*" and not re.fullmatch(r"https?://[^/?#@\s]+", one):
+                raise ValueError(f"{one} is no origin, as https://app.example.com")
         return value
 
     @field_validator("default_budget_amount")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -24,8 +22,8 @@ class Metrics(Protocol):
         ...
 
 
-def operations(readiness: Readiness, metrics: Metrics, more: Sequence[Route] = ()) -> Starlette:
-    """The app: `/metrics`, `/health`, `/health/live`, `/health/ready`, and whatever else this process serves."""
+def operations(readiness: Readiness, metrics: Metrics) -> list[Route]:
+    """The routes `/metrics`, `/health`, `/health/live` and `/health/ready`."""
 
     async def show_metrics(_: Request) -> Response:
         return Response(metrics.exposition(), headers={"content-type": _METRICS_TYPE})
@@ -41,15 +39,12 @@ def operations(readiness: Readiness, metrics: Metrics, more: Sequence[Route] = (
             headers=_NO_STORE,
         )
 
-    return Starlette(
-        routes=[
-            Route("/metrics", show_metrics),
-            Route("/health", ready),
-            Route("/health/live", live),
-            Route("/health/ready", ready),
-            *more,
-        ]
-    )
+    return [
+        Route("/metrics", show_metrics),
+        Route("/health", ready),
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+    ]
 
 
 async def _dependencies(readiness: Readiness) -> dict[str, dict[str, object]]:

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from server.gateway.protocol import HttpLimits, protocol_with
 from server.ports import AddressInUse, host_and_port
 
 
 class HttpServer:
     """One HTTP server. Bound at once, serving from `run`."""
 
-    def __init__(self, address: str, app: ASGIApp) -> None:
+    def __init__(self, address: str, app: ASGIApp, limits: HttpLimits | None = None) -> None:
         """`address` is host:port, port 0 for any. Raises AddressInUse when it cannot be had."""
         host, port = host_and_port(address)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -28,6 +29,7 @@ class HttpServer:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._socket.getsockname()[1]
         self._app = app
+        self._limits = limits or HttpLimits()
 
     def close(self) -> None:
         """Give the address back without ever having served."""
@@ -36,7 +38,15 @@ class HttpServer:
     async def run(self, stop: asyncio.Event, *, grace: float) -> None:
         """Serve until `stop` is set, then let the open requests finish within `grace` seconds."""
         config = uvicorn.Config(
-            self._app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=round(grace) or 1
+            self._app,
+            http=protocol_with(self._limits),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=round(self._limits.idle_seconds),
+            timeout_graceful_shutdown=round(grace) or 1,
         )
         server = _Uvicorn(config)
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))

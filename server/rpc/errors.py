@@ -23,24 +23,50 @@ class Status(NamedTuple):
     http: int
 
 
-TABLE: Final[Mapping[Kind, Status]] = {
-    Kind.INVALID: Status(StatusCode.INVALID_ARGUMENT, 400),
-    Kind.UNAUTHENTICATED: Status(StatusCode.UNAUTHENTICATED, 401),
-    Kind.FORBIDDEN: Status(StatusCode.PERMISSION_DENIED, 403),
-    Kind.NOT_FOUND: Status(StatusCode.NOT_FOUND, 404),
-    Kind.ALREADY_EXISTS: Status(StatusCode.ALREADY_EXISTS, 409),
-    Kind.STALE: Status(StatusCode.ABORTED, 409),
-    Kind.RULE: Status(StatusCode.FAILED_PRECONDITION, 400),
-    Kind.EXHAUSTED: Status(StatusCode.RESOURCE_EXHAUSTED, 429),
-    Kind.UNAVAILABLE: Status(StatusCode.UNAVAILABLE, 503),
+HTTP: Final[Mapping[StatusCode, int]] = {
+    StatusCode.OK: 200,
+    StatusCode.CANCELLED: 499,
+    StatusCode.UNKNOWN: 500,
+    StatusCode.INVALID_ARGUMENT: 400,
+    StatusCode.DEADLINE_EXCEEDED: 504,
+    StatusCode.NOT_FOUND: 404,
+    StatusCode.ALREADY_EXISTS: 409,
+    StatusCode.PERMISSION_DENIED: 403,
+    StatusCode.RESOURCE_EXHAUSTED: 429,
+    StatusCode.FAILED_PRECONDITION: 400,
+    StatusCode.ABORTED: 409,
+    StatusCode.OUT_OF_RANGE: 400,
+    StatusCode.UNIMPLEMENTED: 501,
+    StatusCode.INTERNAL: 500,
+    StatusCode.UNAVAILABLE: 503,
+    StatusCode.DATA_LOSS: 500,
+    StatusCode.UNAUTHENTICATED: 401,
 }
-"""A domain kind's status. STALE is 412 in HTTP when it answers an If-Match; the HTTP door knows that."""
+"""Every gRPC code in HTTP (google/rpc/code.proto). ABORTED is 412 when it answers an If-Match: the HTTP door knows."""
+
+
+def _status(code: StatusCode) -> Status:
+    return Status(code, HTTP[code])
+
+
+TABLE: Final[Mapping[Kind, Status]] = {
+    Kind.INVALID: _status(StatusCode.INVALID_ARGUMENT),
+    Kind.UNAUTHENTICATED: _status(StatusCode.UNAUTHENTICATED),
+    Kind.FORBIDDEN: _status(StatusCode.PERMISSION_DENIED),
+    Kind.NOT_FOUND: _status(StatusCode.NOT_FOUND),
+    Kind.ALREADY_EXISTS: _status(StatusCode.ALREADY_EXISTS),
+    Kind.STALE: _status(StatusCode.ABORTED),
+    Kind.RULE: _status(StatusCode.FAILED_PRECONDITION),
+    Kind.EXHAUSTED: _status(StatusCode.RESOURCE_EXHAUSTED),
+    Kind.UNAVAILABLE: _status(StatusCode.UNAVAILABLE),
+}
+"""A domain kind's status."""
 
 OUTSIDE: Final[Mapping[str, Status]] = {
-    "DEADLINE_EXCEEDED": Status(StatusCode.DEADLINE_EXCEEDED, 504),
-    "CANCELED": Status(StatusCode.CANCELLED, 499),
-    "UNKNOWN_METHOD": Status(StatusCode.UNIMPLEMENTED, 404),
-    "INTERNAL": Status(StatusCode.INTERNAL, 500),
+    "DEADLINE_EXCEEDED": _status(StatusCode.DEADLINE_EXCEEDED),
+    "CANCELED": _status(StatusCode.CANCELLED),
+    "UNKNOWN_METHOD": _status(StatusCode.UNIMPLEMENTED),
+    "INTERNAL": _status(StatusCode.INTERNAL),
 }
 """The status of each reason that is no domain error: the transport's own, and our own failures."""
 

@@ -23,6 +23,7 @@ class Method:
     `full_name` is the gRPC path, as in `/acerto.billing.v1.BillingService/GetBudget`.
     """
 
+    descriptor: MethodDescriptor
     full_name: str
     service: str
     name: str
@@ -61,6 +62,7 @@ def _method(rpc: MethodDescriptor) -> Method:
     policy = rpc.GetOptions().Extensions[policy_pb2.policy]
     service = rpc.containing_service.full_name
     return Method(
+        descriptor=rpc,
         full_name=f"/{service}/{rpc.name}",
         service=service,
         name=rpc.name,

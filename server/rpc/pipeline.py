@@ -29,6 +29,9 @@ from server.rpc.visit import Metadata, Peer, Visit, idempotency_key
 Identify = Callable[[Metadata, Peer], Awaitable[Actor]]
 """Who calls, from the metadata and the peer's address. Raises Unauthenticated."""
 
+Incoming = bytes | Message | Callable[[], Message]
+"""A request as its transport has it: bytes, a message, or what makes the message and may raise a DomainError."""
+
 Serve = Callable[[Any, Call], Awaitable[Message]]
 """One method of a servicer."""
 
@@ -99,7 +102,7 @@ class Pipeline:
         self._routes[method.full_name] = Route(method, getattr(servicer, method.name), encode)
 
     async def handle(
-        self, method: Method, request: bytes | Message, metadata: Metadata, *, time_left: float | None, peer: Peer
+        self, method: Method, request: Incoming, metadata: Metadata, *, time_left: float | None, peer: Peer
     ) -> Reply | Refusal:
         """Answer one request; `time_left` are the seconds until its deadline, None when the caller gave none."""
         began = perf_counter()
@@ -118,7 +121,7 @@ class Pipeline:
         while self._writes:
             await asyncio.wait(self._writes)
 
-    async def _outcome(self, visit: Visit, route: Route, request: bytes | Message, left: float) -> Reply | Refusal:
+    async def _outcome(self, visit: Visit, route: Route, request: Incoming, left: float) -> Reply | Refusal:
         if left < self._limits.least_time:
             return refusal_outside("DEADLINE_EXCEEDED", "too little time was left to begin")
         try:
@@ -136,14 +139,14 @@ class Pipeline:
             deadline.close()
             self._admission.leave()
 
-    async def _reply(self, visit: Visit, route: Route, request: bytes | Message) -> Reply:
+    async def _reply(self, visit: Visit, route: Route, request: Incoming) -> Reply:
         try:
             with self._tracer.span(visit.method.full_name, parent=visit.trace) as visit.trace:
                 return Reply(await self._serve(visit, route, request), visit.echo)
         except Replayed as replay:
             return Reply(route.method.response.FromString(replay.reply), (*visit.echo, ("acerto-replayed", "true")))
 
-    async def _serve(self, visit: Visit, route: Route, request: bytes | Message) -> Message:
+    async def _serve(self, visit: Visit, route: Route, request: Incoming) -> Message:
         method = route.method
         message = _parsed(method, request)
         actor = visit.actor = await self._identify(visit.metadata, visit.peer)
@@ -197,9 +200,11 @@ class Pipeline:
         return refusal_outside("INTERNAL", sentence, request_id=visit.request_id)
 
 
-def _parsed(method: Method, request: bytes | Message) -> Message:
+def _parsed(method: Method, request: Incoming) -> Message:
     if isinstance(request, Message):
         return request
+    if not isinstance(request, bytes):
+        return request()
     try:
         return method.request.FromString(request)
     except DecodeError as error:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from domain.actor import Actor, Call
 from domain.billing.notice import Notice
@@ -26,12 +27,14 @@ from persistence.outbox import SqlOutbox
 from persistence.unit_of_work import Units
 from persistence.wake import Listener, Notifier, running
 from server.gateway import webhooks
+from server.gateway.app import api_app, plain_app
 from server.gateway.operations import operations
 from server.gateway.server import HttpServer
 from server.health import Phase, Readiness
 from server.lifespan import Part
 from server.preparation import Preparation
 from server.rpc.health import Health
+from server.rpc.pipeline import Pipeline
 from server.rpc.server import GrpcServer
 from server.wiring.cashier import Cashier, cashier
 from server.wiring.dependencies import dependencies_of
@@ -83,7 +86,11 @@ async def _assembled(house: House, roles: Collection[str], till: Cashier) -> Asy
     notifier = Notifier(house.database)
     units = Units(house.database, house.encodings, house.ids, _wake(house, roles, notifier))
     grace = house.settings.shutdown_grace
-    http = HttpServer(house.settings.http_address, operations(readiness, house.telemetry, _routes(house, till, units)))
+    serving = pipeline(house, units, till) if "api" in roles else None
+    http = HttpServer(
+        house.settings.http_address,
+        _app(house, serving, [*operations(readiness, house.telemetry), *_webhooks(house, till, units)]),
+    )
     due = due_runs(house, units, till, f"{house.settings.http_address.rpartition(':')[0]}:{http.port}")
     parts = [
         Part("preparation", preparation.run),
@@ -92,12 +99,10 @@ async def _assembled(house: House, roles: Collection[str], till: Cashier) -> Asy
         *(Part(name, preparation.first(run)) for name, run in due.items() if "worker" in roles),
     ]
     grpc = health = None
-    if "api" in roles:
+    if serving is not None:
         health = Health(sorted({method.service for method in methods().values()}))
         settings = house.settings
-        grpc = GrpcServer(
-            settings.grpc_address, pipeline(house, units, till), health, share_port=settings.grpc_share_port
-        )
+        grpc = GrpcServer(settings.grpc_address, serving, health, share_port=settings.grpc_share_port)
         parts += [
             Part("health", partial(readiness.run, tell=partial(_tell, health))),
             Part("grpc", partial(grpc.run, grace=grace)),
@@ -120,8 +125,15 @@ def _wake(house: House, roles: Collection[str], notifier: Notifier) -> Wake:
     return wake
 
 
-def _routes(house: House, till: Cashier, units: Units) -> list[Route]:
-    """What is served over HTTP beside operations: the provider's way to tell us things."""
+def _app(house: House, serving: Pipeline | None, routes: list[Route]) -> ASGIApp:
+    """What this process serves over HTTP: the API only where it has one."""
+    if serving is None:
+        return plain_app(routes)
+    return api_app(serving, house.ids, house.telemetry, routes, house.settings.cors_origins)
+
+
+def _webhooks(house: House, till: Cashier, units: Units) -> list[Route]:
+    """The provider's way to tell us things."""
     notices = house.notices(units.begin)
 
     async def receive(notice: Notice) -> bool:

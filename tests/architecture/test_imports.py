@@ -28,6 +28,17 @@ MAY_IMPORT = {
     "server/commands/": {"acerto", "domain", "grpc", "messaging", "persistence", "server", "structlog"},
     "server/system.py": {"uuid_utils"},
     "server/tracing.py": {"domain", "opentelemetry"},
+    "server/gateway/": {
+        "acerto",
+        "domain",
+        "google",
+        "grpc",
+        "httptools",
+        "server",
+        "starlette",
+        "structlog",
+        "uvicorn",
+    },
     "server/providers/": {"domain", "httpx", "pydantic", "server"},
     "server/rpc/": {
         *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "protovalidate", "segno"),

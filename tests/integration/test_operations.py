@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from server.gateway.app import plain_app
 from server.gateway.operations import operations
 from server.gateway.server import HttpServer
 from server.health import Phase, Readiness
@@ -32,7 +33,7 @@ async def stuck() -> None:
 @asynccontextmanager
 async def serving(readiness: Readiness, telemetry: Telemetry | None = None) -> AsyncIterator[httpx.AsyncClient]:
     stop = asyncio.Event()
-    server = HttpServer("127.0.0.1:0", operations(readiness, telemetry or Telemetry()))
+    server = HttpServer("127.0.0.1:0", plain_app(operations(readiness, telemetry or Telemetry())))
     running = asyncio.create_task(server.run(stop, grace=5))
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
         yield client
@@ -123,7 +124,7 @@ async def test_whoever_follows_readiness_hears_it_change_and_end() -> None:
 
 
 async def test_a_port_in_use_is_named_with_the_variable_that_sets_it() -> None:
-    first = HttpServer("127.0.0.1:0", operations(Readiness(), Telemetry()))
+    first = HttpServer("127.0.0.1:0", plain_app(operations(Readiness(), Telemetry())))
     with pytest.raises(AddressInUse, match=rf"127\.0\.0\.1:{first.port}.*ACERTO_HTTP_ADDRESS"):
-        HttpServer(f"127.0.0.1:{first.port}", operations(Readiness(), Telemetry()))
+        HttpServer(f"127.0.0.1:{first.port}", plain_app(operations(Readiness(), Telemetry())))
     first.close()

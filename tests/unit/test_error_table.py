@@ -12,10 +12,12 @@ import pytest
 from google.rpc import error_details_pb2 as details_pb2
 
 import domain
+import server.gateway
 import server.rpc
 from acerto.billing.v1 import errors_pb2 as billing_errors
 from acerto.common.v1 import errors_pb2 as common_errors
 from domain.errors import DomainError, Kind, Overloaded, Violation
+from server.gateway.refusals import DOOR
 from server.rpc.errors import OUTSIDE, TABLE, MalformedMessage, refusal_of, refusal_outside
 from server.rpc.page_tokens import InvalidPageToken
 
@@ -37,6 +39,7 @@ def descendants(parent: type[DomainError]) -> Iterator[type[DomainError]]:
 
 def all_errors() -> list[type[DomainError]]:
     modules_of(domain)
+    modules_of(server.gateway)
     modules_of(server.rpc)
     return [error for error in descendants(DomainError) if error.__module__.startswith(("domain.", "server."))]
 
@@ -63,7 +66,7 @@ def test_what_no_domain_error_says_is_in_the_contracts_too(reason: str) -> None:
 
 
 def test_every_reason_in_the_contracts_is_given_by_something() -> None:
-    assert REASONS - {"UNSPECIFIED"} == {error.code for error in all_errors()} | set(OUTSIDE)
+    assert REASONS - {"UNSPECIFIED"} == {error.code for error in all_errors()} | set(OUTSIDE) | set(DOOR)
 
 
 def test_violations_come_as_a_bad_request_with_their_paths() -> None:

@@ -58,6 +58,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The caller hung up before the answer was ready -> CANCELLED."""
     ERROR_REASON_UNKNOWN_METHOD: _ErrorReason.ValueType  # 15
     """There is no such rpc on this server -> UNIMPLEMENTED."""
+    ERROR_REASON_MALFORMED_JSON: _ErrorReason.ValueType  # 16
+    """The body is not JSON, or not the JSON that the route takes -> INVALID_ARGUMENT (HTTP only)."""
+    ERROR_REASON_MALFORMED_HTTP: _ErrorReason.ValueType  # 17
+    """What came is no HTTP/1.1 request -> 400 (HTTP only)."""
+    ERROR_REASON_ROUTE_NOT_FOUND: _ErrorReason.ValueType  # 18
+    """There is nothing at this path -> 404 (HTTP only)."""
+    ERROR_REASON_METHOD_NOT_ALLOWED: _ErrorReason.ValueType  # 19
+    """The path has other methods, which the header `Allow` lists -> 405 (HTTP only)."""
+    ERROR_REASON_REQUEST_TIMEOUT: _ErrorReason.ValueType  # 20
+    """The request took too long to arrive -> 408 (HTTP only)."""
+    ERROR_REASON_BODY_TOO_LARGE: _ErrorReason.ValueType  # 21
+    """The body has more than 4 MiB -> 413 (HTTP only)."""
+    ERROR_REASON_URI_TOO_LONG: _ErrorReason.ValueType  # 22
+    """The request's target, path and query, has more than 16 KiB -> 414 (HTTP only)."""
+    ERROR_REASON_UNSUPPORTED_MEDIA_TYPE: _ErrorReason.ValueType  # 23
+    """The body is not `application/json` -> 415 (HTTP only)."""
+    ERROR_REASON_HEADERS_TOO_LARGE: _ErrorReason.ValueType  # 24
+    """The headers have more than 32 KiB -> 431 (HTTP only)."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the `google.rpc.ErrorInfo` that comes with every refusal; its `domain` is always `acerto`.
@@ -100,4 +118,22 @@ ERROR_REASON_CANCELED: ErrorReason.ValueType  # 14
 """The caller hung up before the answer was ready -> CANCELLED."""
 ERROR_REASON_UNKNOWN_METHOD: ErrorReason.ValueType  # 15
 """There is no such rpc on this server -> UNIMPLEMENTED."""
+ERROR_REASON_MALFORMED_JSON: ErrorReason.ValueType  # 16
+"""The body is not JSON, or not the JSON that the route takes -> INVALID_ARGUMENT (HTTP only)."""
+ERROR_REASON_MALFORMED_HTTP: ErrorReason.ValueType  # 17
+"""What came is no HTTP/1.1 request -> 400 (HTTP only)."""
+ERROR_REASON_ROUTE_NOT_FOUND: ErrorReason.ValueType  # 18
+"""There is nothing at this path -> 404 (HTTP only)."""
+ERROR_REASON_METHOD_NOT_ALLOWED: ErrorReason.ValueType  # 19
+"""The path has other methods, which the header `Allow` lists -> 405 (HTTP only)."""
+ERROR_REASON_REQUEST_TIMEOUT: ErrorReason.ValueType  # 20
+"""The request took too long to arrive -> 408 (HTTP only)."""
+ERROR_REASON_BODY_TOO_LARGE: ErrorReason.ValueType  # 21
+"""The body has more than 4 MiB -> 413 (HTTP only)."""
+ERROR_REASON_URI_TOO_LONG: ErrorReason.ValueType  # 22
+"""The request's target, path and query, has more than 16 KiB -> 414 (HTTP only)."""
+ERROR_REASON_UNSUPPORTED_MEDIA_TYPE: ErrorReason.ValueType  # 23
+"""The body is not `application/json` -> 415 (HTTP only)."""
+ERROR_REASON_HEADERS_TOO_LARGE: ErrorReason.ValueType  # 24
+"""The headers have more than 32 KiB -> 431 (HTTP only)."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,104 @@
+"""Fields of a request as paths and queries name them, and the text that stands for a value there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_INTEGERS: Final = frozenset(
+    {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64}
+    | {FieldDescriptor.CPPTYPE_UINT32, FieldDescriptor.CPPTYPE_UINT64}
+)
+_FLOATS: Final = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE})
+_NO_NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
+_BOOLS: Final = {"true": True, "false": False}
+WRAPPERS: Final = frozenset(
+    f"google.protobuf.{name}Value"
+    for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
+)
+"""Messages of one value, which JSON writes as that value."""
+TEXTS: Final = frozenset(f"google.protobuf.{name}" for name in ("Timestamp", "Duration", "FieldMask"))
+"""Messages that JSON, and so a query, writes as text."""
+
+
+class UnknownField(ValueError):
+    """A field path that leads nowhere; the text says which part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPath:
+    """The fields from a message down to one value; `leaf` is the last of them, `scalar` whether a text can be it."""
+
+    fields: tuple[FieldDescriptor, ...]
+
+    @property
+    def leaf(self) -> FieldDescriptor:
+        """The field at the end."""
+        return self.fields[-1]
+
+    @property
+    def scalar(self) -> bool:
+        """Whether one text stands for one value of it."""
+        message = self.leaf.message_type
+        return message is None or message.full_name in WRAPPERS or message.full_name in TEXTS
+
+    @property
+    def text(self) -> str:
+        """As the contract spells it: `service_price.code`."""
+        return ".".join(field.name for field in self.fields)
+
+
+def field_named(message: Descriptor, name: str) -> FieldDescriptor | None:
+    """The field of this name, in the contract's spelling or in JSON's."""
+    return fields_of(message).get(name)
+
+
+@cache
+def fields_of(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+    """A message's fields by every name that they have."""
+    by_name = {field.name: field for field in message.fields}
+    return by_name | {field.json_name: field for field in message.fields}
+
+
+def field_path(message: Descriptor, text: str) -> FieldPath:
+    """Follow a path of names parted by dots. Raises UnknownField, also for a way through a repeated field."""
+    fields: list[FieldDescriptor] = []
+    inside: Descriptor | None = message
+    for name in text.split("."):
+        if inside is None or (fields and fields[-1].is_repeated):
+            raise UnknownField(f"{text}: {fields[-1].name} has no fields that can be named here")
+        field = field_named(inside, name)
+        if field is None:
+            raise UnknownField(f"{text}: {inside.full_name} has no field {name}")
+        fields.append(field)
+        inside = field.message_type
+    return FieldPath(tuple(fields))
+
+
+def json_of(field: FieldDescriptor, text: str) -> Any:
+    """A text as the JSON value of one such field. Raises ValueError."""
+    message = field.message_type
+    plain = message.fields_by_name["value"] if message is not None and message.full_name in WRAPPERS else field
+    if plain.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        if text not in _BOOLS:
+            raise ValueError("must be true or false")
+        return _BOOLS[text]
+    if is_number(plain) and not number_is_written(plain, text):
+        raise ValueError("must be a number")
+    return text
+
+
+def is_number(field: FieldDescriptor) -> bool:
+    """Whether its values are numbers; an enum's are not."""
+    return field.cpp_type in _INTEGERS or field.cpp_type in _FLOATS
+
+
+def number_is_written(field: FieldDescriptor, text: str) -> bool:
+    """Whether a text is a number as JSON writes one; Python's own reading allows more."""
+    return bool(_NUMBER.fullmatch(text)) or (field.cpp_type in _FLOATS and text in _NO_NUMBERS)

@@ -1,0 +1,146 @@
+"""HTTP headers as the pipeline's metadata, deadline and conditions, and back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from domain.errors import Invalid, Violation
+from domain.identity import Ids
+from server.rpc.visit import Metadata, trusted
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+"""As ASGI has them: names in lower case."""
+
+METADATA_PREFIX: Final = "grpc-metadata-"
+"""What a header begins with to be metadata of any name."""
+
+_PASSED: Final = frozenset(
+    {"authorization", "idempotency-key", "correlation-id", "x-request-id", "traceparent", "tracestate"}
+)
+_GRPC_TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])", re.ASCII)
+_SECONDS_OF: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_SECONDS: Final = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,9})?", re.ASCII)
+_NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)")
+"""gzip named only to be refused."""
+_ETAG: Final = re.compile(r'(?:W/)?("[!#-~]*")', re.ASCII)
+"""The quotes are a part of an etag, in HTTP as in our messages (AIP-154)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request's headers say. `metadata` always has a request id and a correlation id.
+
+    `timeout` are seconds, None when the client set none; `if_match` is an etag, None for any.
+    `problem` is why a deadline, a condition or binary metadata could not be read; the field is empty then.
+    """
+
+    metadata: Metadata
+    request_id: str
+    correlation_id: str
+    timeout: float | None
+    content_type: str
+    accept: str
+    accepts_gzip: bool
+    if_match: str | None
+    if_none_match: frozenset[str]
+    content_length: int
+    problem: Invalid | None
+
+
+def read_headers(raw: RawHeaders, ids: Ids) -> Asked:
+    """The headers taken apart; ids that are missing or cannot be trusted are made."""
+    headers = _joined(raw)
+    metadata: dict[str, str | bytes] = {name: text for name, text in headers.items() if name in _PASSED}
+    problem: Invalid | None = None
+    timeout: float | None = None
+    if_match: str | None = None
+    try:
+        timeout = _timeout(headers)
+        if_match = _if_match(headers.get("if-match"))
+        metadata = _metadata(headers) | metadata
+    except Invalid as error:
+        problem = error
+    length = headers.get("content-length", "0")
+    return Asked(
+        metadata=metadata,
+        request_id=id_in(metadata, "x-request-id", ids),
+        correlation_id=id_in(metadata, "correlation-id", ids),
+        timeout=timeout,
+        content_type=headers.get("content-type", ""),
+        accept=headers.get("accept", ""),
+        accepts_gzip="gzip" in (accepted := headers.get("accept-encoding", "")) and not _NO_GZIP.search(accepted),
+        if_match=if_match,
+        if_none_match=frozenset(_ETAG.findall(headers.get("if-none-match", ""))),
+        content_length=int(length) if length.isdecimal() else 0,
+        problem=problem,
+    )
+
+
+def id_in(metadata: dict[str, str | bytes], name: str, ids: Ids) -> str:
+    """The id under this name, made and put there when there is none that can be trusted."""
+    found = trusted(metadata.get(name)) or str(ids.new())
+    metadata[name] = found
+    return found
+
+
+def metadata_headers(metadata: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """What the pipeline sends after an answer, as headers; the ids are there already."""
+    return [(name.encode(), value.encode()) for name, value in metadata if name not in _PASSED]
+
+
+def _joined(raw: RawHeaders) -> dict[str, str]:
+    """By name, several of one name as one list (RFC 9110 5.2)."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+def _metadata(headers: dict[str, str]) -> dict[str, str | bytes]:
+    """What came as metadata of any name."""
+    return {
+        name.removeprefix(METADATA_PREFIX): _binary(name, text) if name.endswith("-bin") else text
+        for name, text in headers.items()
+        if name.startswith(METADATA_PREFIX)
+    }
+
+
+def _binary(name: str, text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except binascii.Error as error:
+        raise _invalid(name, "must be base64") from error
+
+
+def _timeout(headers: dict[str, str]) -> float | None:
+    """The sooner of two deadlines: `Grpc-Timeout` as gRPC writes it (`10S`, `250m`), `X-Request-Timeout` in seconds."""
+    found: list[float] = []
+    if (text := headers.get("grpc-timeout")) is not None:
+        match = _GRPC_TIMEOUT.fullmatch(text)
+        if match is None:
+            raise _invalid("grpc-timeout", "must be at most 8 digits and one of H, M, S, m, u, n")
+        found.append(int(match[1]) * _SECONDS_OF[match[2]])
+    if (text := headers.get("x-request-timeout")) is not None:
+        if not _SECONDS.fullmatch(text):
+            raise _invalid("x-request-timeout", "must be seconds, as 2 or 0.5")
+        found.append(float(text))
+    return min(found, default=None)
+
+
+def _if_match(text: str | None) -> str | None:
+    if text is None or text.strip() == "*":
+        return None
+    match = _ETAG.fullmatch(text.strip())
+    if match is None:
+        raise _invalid("if-match", 'must be one etag in quotes, as "3", or *')
+    return match[1]
+
+
+def _invalid(header: str, problem: str) -> Invalid:
+    return Invalid(f"{header}: {problem}", violations=[Violation(header, problem, "http.header")])

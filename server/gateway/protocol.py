@@ -1,0 +1,158 @@
+"""uvicorn's HTTP/1.1 with the limits that it lacks: slow or oversized requests are refused and cut off, readers that
+stopped reading too, and whoever serves a client is told when that hangs up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from server.gateway.exchange import ON_LEAVE
+from server.gateway.problems import PROBLEM_TYPE, problem_json, problem_of
+from server.gateway.refusals import refusal_at_door
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Bytes of a request's target and of its headers; seconds for the headers to be whole, for the body, for a full
+    send buffer to move again, and for an idle connection to be used again.
+    """
+
+    target: int = 16_384
+    headers: int = 32_768
+    header_seconds: float = 10.0
+    body_seconds: float = 60.0
+    send_seconds: float = 30.0
+    idle_seconds: float = 75.0
+
+
+class _Refused(Exception):
+    """Raised inside the parser, which then stops."""
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    limits: HttpLimits = HttpLimits()
+
+    _refusal: tuple[str, str] = ("MALFORMED_HTTP", "this is not HTTP/1.1")
+    _timer: asyncio.TimerHandle | None = None
+    _send_timer: asyncio.TimerHandle | None = None
+    _header_bytes: int = 0
+    _in_body: bool = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        """The clock runs from here, also for who says nothing."""
+        super().connection_made(transport)
+        self._within(self.limits.header_seconds, "the headers took too long")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever serves this client."""
+        self._stop()
+        self._stop_send_timer()
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            on_leave = cycle.scope.get(ON_LEAVE)
+            if on_leave is not None:
+                on_leave()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._header_bytes = 0
+        self._within(self.limits.header_seconds, "the headers took too long")
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        super().on_url(url)
+        if len(self.url) > self.limits.target:
+            self._refuse("URI_TOO_LONG", f"the request's target has more than {self.limits.target} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > self.limits.headers:
+            self._refuse("HEADERS_TOO_LARGE", f"the headers have more than {self.limits.headers} bytes")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The headers are whole; the body's time begins."""
+        try:
+            super().on_headers_complete()
+        except httptools.HttpParserInvalidURLError:
+            self._refuse("MALFORMED_HTTP", "the request's target is no path")
+        self._in_body = True
+        self._within(self.limits.body_seconds, "the body took too long")
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._stop()
+        self._in_body = False
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we write."""
+        super().pause_writing()
+        self._send_timer = self.loop.call_later(self.limits.send_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._stop_send_timer()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- uvicorn's words; ours are in the refusal
+        """Refuse what the parser did not take, by the reason that was noted."""
+        if self._is_answering():
+            self.transport.close()
+            return
+        reason, sentence = self._refusal
+        refusal = refusal_at_door(reason, sentence)
+        status = refusal.status.http
+        body = problem_json(problem_of(refusal, status=status, instance="", request_id=""))
+        self.transport.write(
+            STATUS_LINE[status]
+            + f"content-type: {PROBLEM_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
+            + body
+        )
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        """Whether an answer is on its way, or one request before this one waits for its own."""
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            return False
+        return bool(cycle.response_started) or not self._in_body
+
+    def _refuse(self, reason: str, sentence: str) -> None:
+        self._refusal = (reason, sentence)
+        raise _Refused(reason)
+
+    def _within(self, seconds: float, sentence: str) -> None:
+        self._stop()
+        self._timer = self.loop.call_later(seconds, self._too_slow, sentence)
+
+    def _too_slow(self, sentence: str) -> None:
+        if self.transport.is_closing():
+            return
+        self._refusal = ("REQUEST_TIMEOUT", sentence)
+        self.send_400_response("")
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _stop_send_timer(self) -> None:
+        if self._send_timer is not None:
+            self._send_timer.cancel()
+            self._send_timer = None
+
+
+def protocol_with(limits: HttpLimits) -> type[Protocol]:
+    """The protocol with limits of its own, as uvicorn takes one: a class."""
+    return type("LimitedProtocol", (Protocol,), {"limits": limits})
