@@ -63,6 +63,10 @@ class Settings(BaseModel):
     grpc_share_port: bool = False
     """Whether other processes may listen on the same gRPC port; `api --workers` sets it for its own."""
     http_address: str = "127.0.0.1:8080"
+    http_share_port: bool = False
+    """As grpc_share_port, for HTTP."""
+    http_own_address: str | None = None
+    """A second HTTP address, of this process alone: metrics and health of one of several that share a port."""
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API, parted by commas, as https://app.example.com; `*` for any; unset: none."""
     max_concurrent_requests: int = Field(default=256, ge=1)
@@ -152,10 +156,11 @@ class Settings(BaseModel):
     def _upper(cls, value: str) -> str:
         return value.upper()
 
-    @field_validator("grpc_address", "http_address")
+    @field_validator("grpc_address", "http_address", "http_own_address")
     @classmethod
-    def _address(cls, value: str) -> str:
-        host_and_port(value)
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None:
+            host_and_port(value)
         return value
 
     @field_validator("cors_origins", mode="before")

@@ -1,7 +1,8 @@
 """`api --workers N`: N processes that share one port, for more than one core on one machine.
 
 The kernel spreads connections over them. Each is an ordinary `api` process made anew, not forked: nothing of gRPC
-exists before the process that uses it. Worker k serves its metrics and health on the HTTP port plus k.
+exists before the process that uses it. Worker k has an HTTP port of its own too, for its metrics and health: the shared one
+plus 1 plus k.
 """
 
 from __future__ import annotations
@@ -61,9 +62,11 @@ async def _stop(worker: Process, ended: asyncio.Task[int], signals: Signals) -> 
 
 def _environment(settings: Settings, database_url: str, number: int) -> dict[str, str]:
     host, port = host_and_port(settings.http_address)
+    own = f"{f'[{host}]' if ':' in host else host}:{port + 1 + number if port else 0}"
     return {
         **environment(),
         "ACERTO_DATABASE_URL": database_url,
         "ACERTO_GRPC_SHARE_PORT": "true",
-        "ACERTO_HTTP_ADDRESS": f"{f'[{host}]' if ':' in host else host}:{port + number if port else 0}",
+        "ACERTO_HTTP_SHARE_PORT": "true",
+        "ACERTO_HTTP_OWN_ADDRESS": own,
     }

@@ -17,23 +17,30 @@ from server.ports import AddressInUse, host_and_port
 class HttpServer:
     """One HTTP server. Bound at once, serving from `run`."""
 
-    def __init__(self, address: str, app: ASGIApp, limits: HttpLimits | None = None) -> None:
-        """`address` is host:port, port 0 for any. Raises AddressInUse when it cannot be had."""
-        host, port = host_and_port(address)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            self._socket = socket.create_server((host, port), family=family, backlog=1024)
-        except OSError as error:
-            raise AddressInUse(address, "ACERTO_HTTP_ADDRESS", error.strerror or str(error)) from error
-        # asyncio sets it only for sockets that say they are TCP; without it every answer waited 40 ms for an ACK.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port: int = self._socket.getsockname()[1]
+    def __init__(
+        self,
+        address: str,
+        app: ASGIApp,
+        limits: HttpLimits | None = None,
+        *,
+        share_port: bool = False,
+        own_address: str | None = None,
+    ) -> None:
+        """`address` is host:port, port 0 for any; `share_port` for several processes on one port.
+
+        `own_address` is a second one, for what asks this process and no other. Raises AddressInUse.
+        """
+        self._sockets = [_bound(address, share_port=share_port)]
+        if own_address:
+            self._sockets.append(_bound(own_address))
+        self.port: int = self._sockets[0].getsockname()[1]
         self._app = app
         self._limits = limits or HttpLimits()
 
     def close(self) -> None:
-        """Give the address back without ever having served."""
-        self._socket.close()
+        """Give the addresses back without ever having served."""
+        for one in self._sockets:
+            one.close()
 
     async def run(self, stop: asyncio.Event, *, grace: float) -> None:
         """Serve until `stop` is set, then let the open requests finish within `grace` seconds."""
@@ -49,7 +56,7 @@ class HttpServer:
             timeout_graceful_shutdown=round(grace) or 1,
         )
         server = _Uvicorn(config)
-        serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+        serving = asyncio.create_task(server.serve(sockets=self._sockets))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -57,6 +64,18 @@ class HttpServer:
             server.should_exit = True
             stopping.cancel()
             await serving
+
+
+def _bound(address: str, *, share_port: bool = False) -> socket.socket:
+    host, port = host_and_port(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        bound = socket.create_server((host, port), family=family, backlog=1024, reuse_port=share_port)
+    except OSError as error:
+        raise AddressInUse(address, "ACERTO_HTTP_ADDRESS", error.strerror or str(error)) from error
+    # asyncio sets it only for sockets that say they are TCP; without it every answer waited 40 ms for an ACK.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
 
 
 class _Uvicorn(uvicorn.Server):

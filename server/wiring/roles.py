@@ -90,6 +90,8 @@ async def _assembled(house: House, roles: Collection[str], till: Cashier) -> Asy
     http = HttpServer(
         house.settings.http_address,
         _app(house, serving, [*operations(readiness, house.telemetry), *_webhooks(house, till, units)]),
+        share_port=house.settings.http_share_port,
+        own_address=house.settings.http_own_address,
     )
     due = due_runs(house, units, till, f"{house.settings.http_address.rpartition(':')[0]}:{http.port}")
     parts = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import grpc
+import httpx
 import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -21,6 +22,11 @@ async def serving(port: int) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
+async def asked(port: int, path: str) -> int:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        return (await client.get(path)).status_code
+
+
 def workers(pid: int) -> set[int]:
     return {child.pid for child in psutil.Process(pid).children() if "server" in child.cmdline()}
 
@@ -33,5 +39,8 @@ async def test_a_worker_that_dies_is_made_again_and_all_end_in_order(tmp_path: P
         psutil.Process(min(before)).kill()
         await eventually(lambda: len(api.logged("ready")) == 3, within=30, what="the dead one is made again")
         assert await serving(api.grpc_port)
+        assert await asked(api.http_port, "/v1/budgets?pageSize=1") == 200
+        for worker in (0, 1):
+            assert await asked(api.http_port + 1 + worker, "/health/ready") == 200
         assert api.program.terminate() == 0
         assert [pid for pid in before if psutil.pid_exists(pid)] == []
