@@ -1,8 +1,8 @@
 """`api --workers N`: N processes that share one port, for more than one core on one machine.
 
 The kernel spreads connections over them. Each is an ordinary `api` process made anew, not forked: nothing of gRPC
-exists before the process that uses it. Worker k has an HTTP port of its own too, for its metrics and health: the shared one
-plus 1 plus k.
+exists before the process that uses it. Worker k has an HTTP port of its own too, for its metrics and health: the
+shared one plus 1 plus k.
 """
 
 from __future__ import annotations
