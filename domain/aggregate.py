@@ -16,7 +16,8 @@ from domain.tasks import Due
 class Change:
     """One move of one aggregate: a row of the append-only log, with the fact that tells others, if any.
 
-    `entry` is what it means for the books; empty when it means nothing there.
+    `entry` is what it means for the books; empty when it means nothing there. `event_type` is the event that somebody
+    says it follows from; a `fact` names its own.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Change:
     at: datetime
     fact: Fact | None = None
     entry: Entry = ()
+    event_type: str = ""
 
 
 @dataclass(kw_only=True)
@@ -62,9 +64,17 @@ class Aggregate:
         raise TypeError(f"{type(self).__name__} does not say its key")
 
     def record(
-        self, action: str, before: str | None, after: str, *, at: datetime, fact: Fact | None = None, entry: Entry = ()
+        self,
+        action: str,
+        before: str | None,
+        after: str,
+        *,
+        at: datetime,
+        fact: Fact | None = None,
+        entry: Entry = (),
+        event_type: str = "",
     ) -> None:
-        """Take note of a change that was just made; `before` and `after` are its states."""
+        """Take note of a change that was just made; `before` and `after` are its states, the rest as in Change."""
         self.changes.append(
             Change(
                 key=self.key,
@@ -76,6 +86,7 @@ class Aggregate:
                 at=at,
                 fact=fact,
                 entry=entry,
+                event_type=event_type,
             )
         )
         self.version += 1

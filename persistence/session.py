@@ -159,6 +159,7 @@ class Session:
             "action": change.action,
             "before": change.before or "",
             "after": change.after,
+            "event_type": change.event_type,
             "recorded_at": change.at,
         }
         if change.fact is not None:

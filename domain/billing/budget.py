@@ -190,6 +190,11 @@ class Budget(Aggregate):
         return self.status is BudgetStatus.APPROVED
 
     @property
+    def offerable(self) -> bool:
+        """Whether `send` would offer it: a draft with a price above zero and somebody to offer it to."""
+        return self.status is BudgetStatus.DRAFT and self.amount_cents > 0 and self.customer != Customer()
+
+    @property
     def amount_cents(self) -> int:
         """The total in centavos; 0 while there is no price."""
         return self.total.cents if self.total else 0

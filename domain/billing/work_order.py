@@ -80,11 +80,14 @@ class WorkOrder(Aggregate):
         self._move(WorkOrderAction.CANCEL, at)
         return True
 
-    def update_status(self, status: str, *, at: datetime) -> None:
-        """Keep what is said of the repair; every saying is a line of the log, a repeated one too."""
+    def update_status(self, status: str, *, at: datetime, event_type: str = "") -> None:
+        """Keep what is said of the repair; every saying is a line of the log, a repeated one too.
+
+        `event_type` is the event that, as the caller says, it follows from.
+        """
         LIFECYCLE.next(self.state, WorkOrderAction.UPDATE_STATUS)
         before, self.status = self.status, status
-        self.record(WorkOrderAction.UPDATE_STATUS.value, before or None, status, at=at)
+        self.record(WorkOrderAction.UPDATE_STATUS.value, before or None, status, at=at, event_type=event_type)
 
     def _move(self, action: WorkOrderAction, at: datetime) -> None:
         before, self.state = self.state, LIFECYCLE.next(self.state, action)

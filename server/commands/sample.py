@@ -85,7 +85,7 @@ def shown(timeline: Timeline) -> str:
 
 
 def _told(timeline: Timeline) -> bool:
-    out = [entry for entry in timeline.entries if entry.subject and entry.event_type]
+    out = [entry for entry in timeline.entries if entry.subject and entry.event_id]
     return bool(out) and all(entry.published_at for entry in out)
 
 
@@ -94,7 +94,7 @@ def _line(entry: TimelineEntry, began: float) -> str:
     if not entry.subject:
         return f"{when}  <- {entry.event_type}  (event {entry.event_id})"
     what = f"{when}     {entry.subject} {entry.action}: {entry.before or 'nothing'} -> {entry.after}"
-    if not entry.event_type:
+    if not entry.event_id:
         return what
     confirmed = f"{(entry.published_at.timestamp() - began) * 1000:.1f} ms" if entry.published_at else "not yet"
     told = f"-> {entry.event_type}  (event {entry.event_id}), confirmed at {confirmed}"

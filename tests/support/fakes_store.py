@@ -164,6 +164,7 @@ class FakeBillingWork:
             "action": change.action,
             "before": change.before or "",
             "after": change.after,
+            "event_type": change.event_type,
             "correlation_id": root.correlation_id,
             "causation_id": self._call.causation_id,
         }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from domain.actor import Actor, Call
 from domain.billing.budget_lifecycle import BudgetStatus
+from domain.billing.customer import Customer
 from domain.billing.errors import (
     BudgetAlreadyExists,
     NegativeTotal,
@@ -29,6 +31,7 @@ from tests.support.fakes import FakeClock, FakeIds, FakeStore
 
 OS = UUID(int=42)
 ORDER = Order(work_order_id=OS, workshop_id="main", description="Oil change")
+CUSTOMER = Customer(email="a@example.com")
 DEFAULT = Money(10_000)
 CALL = Call(actor=Actor(id="tester"), causation_id="cause", correlation_id="saga")
 
@@ -71,6 +74,43 @@ async def test_creating_a_budget_keeps_it_and_tells_of_it() -> None:
     assert scene.store.budgets[budget.id].total == Money(12_345)
     assert scene.store.work_orders[OS].correlation_id == "saga"
     assert scene.facts() == ["BudgetGenerated"]
+
+
+async def test_a_budget_is_made_and_offered_in_one_unit_or_not_at_all() -> None:
+    scene = Scene()
+    order = replace(ORDER, amount=Money(12_345), customer=CUSTOMER)
+
+    async def dies() -> None:
+        raise ConnectionError
+
+    scene.store.before_commit = dies
+    with pytest.raises(ConnectionError):
+        await scene.billing.offer_budget(CALL, order)
+    assert (scene.facts(), scene.store.budgets) == ([], {})
+    scene.store.before_commit = None
+    budget = await scene.billing.offer_budget(CALL, order)
+    assert scene.store.budgets[budget.id].status is BudgetStatus.SENT
+    assert scene.facts() == ["BudgetGenerated", "BudgetSent"]
+    assert len(scene.store.calls) == 2
+    with pytest.raises(BudgetAlreadyExists):
+        await scene.billing.offer_budget(CALL, order)
+
+
+@pytest.mark.parametrize("lacking", [{"customer": Customer()}, {"amount": None}], ids=["a customer", "a price"])
+async def test_what_cannot_be_offered_is_made_and_stays_a_draft(lacking: dict[str, Any]) -> None:
+    scene = Scene(default=None)
+    order = replace(ORDER, **{"amount": Money(12_345), "customer": CUSTOMER} | lacking)
+    budget = await scene.billing.offer_budget(CALL, order)
+    assert scene.store.budgets[budget.id].status is BudgetStatus.DRAFT
+    assert scene.facts() == ["BudgetGenerated"]
+
+
+async def test_where_budgets_are_approved_as_they_are_made_there_is_nothing_left_to_offer() -> None:
+    scene = Scene()
+    scene.billing = replace(scene.billing, rules=BillingRules(auto_approve=True))
+    budget = await scene.billing.offer_budget(CALL, replace(ORDER, amount=Money(1), customer=CUSTOMER))
+    assert budget.status is BudgetStatus.APPROVED
+    assert scene.facts() == ["BudgetGenerated", "BudgetApproved"]
 
 
 async def test_a_work_order_without_a_correlation_id_takes_the_causing_one() -> None:

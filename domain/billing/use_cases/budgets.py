@@ -81,26 +81,20 @@ class Billing:
     ids: Ids
     rules: BillingRules
 
-    @retried
     async def create_budget(self, call: Call, order: Order) -> Budget:
         """Make a budget by hand.
 
         Raises WorkshopNotFound, WorkOrderNotFound, WorkOrderCanceled, BudgetAlreadyExists, NegativeTotal,
         WrongCurrency.
         """
-        must_see_workshop(call, order.workshop_id)
-        async with self.begin(call) as work:
-            saga = await self._saga(work, call, order)
-            if not call.actor.sees(saga.work_order.workshop_id):
-                raise WorkOrderNotFound
-            if saga.work_order.canceled:
-                raise WorkOrderCanceled(metadata={"work_order_id": str(saga.work_order.id)})
-            if saga.budget:
-                raise BudgetAlreadyExists(metadata={"budget_id": str(saga.budget.id)})
-            budget = self._generate(saga, order, await self._price(work, order))
-            save(work, saga)
-            await work.commit(budget)
-            return budget
+        return await self._created(call, order)
+
+    async def offer_budget(self, call: Call, order: Order) -> Budget:
+        """Make a budget by hand and offer it at once (B5); one without a price or a customer stays a draft.
+
+        Raises as `create_budget` does.
+        """
+        return await self._created(call, order, offered=True)
 
     @retried
     async def generate_budget(self, call: Call, order: Order) -> Outcome:
@@ -200,13 +194,15 @@ class Billing:
             return Outcome.APPLIED if set_now else Outcome.KNOWN
 
     @retried
-    async def update_work_order_status(self, call: Call, work_order_id: UUID, status: str) -> WorkOrder:
-        """Keep what is said of the repair. Raises WorkOrderNotFound."""
+    async def update_work_order_status(
+        self, call: Call, work_order_id: UUID, status: str, event_type: str = ""
+    ) -> WorkOrder:
+        """Keep what is said of the repair, and after which event. Raises WorkOrderNotFound."""
         async with self.begin(call) as work:
             work_order = await work.work_orders.get(work_order_id)
             if work_order is None or not call.actor.sees(work_order.workshop_id):
                 raise WorkOrderNotFound
-            work_order.update_status(status, at=self.clock.now())
+            work_order.update_status(status, event_type=event_type, at=self.clock.now())
             work.work_orders.save(work_order)
             await work.commit(work_order)
             return work_order
@@ -220,6 +216,24 @@ class Billing:
             work.service_prices.save(wanted)
             await work.commit(wanted)
             return wanted
+
+    @retried
+    async def _created(self, call: Call, order: Order, *, offered: bool = False) -> Budget:
+        must_see_workshop(call, order.workshop_id)
+        async with self.begin(call) as work:
+            saga = await self._saga(work, call, order)
+            if not call.actor.sees(saga.work_order.workshop_id):
+                raise WorkOrderNotFound
+            if saga.work_order.canceled:
+                raise WorkOrderCanceled(metadata={"work_order_id": str(saga.work_order.id)})
+            if saga.budget:
+                raise BudgetAlreadyExists(metadata={"budget_id": str(saga.budget.id)})
+            budget = self._generate(saga, order, await self._price(work, order))
+            if offered and budget.offerable:
+                budget.send(at=self.clock.now())
+            save(work, saga)
+            await work.commit(budget)
+            return budget
 
     @retried
     async def _decided(self, call: Call, budget_id: UUID, decide: Callable[[Saga, Budget], object]) -> Budget:
