@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import structlog
 
-from acerto.billing.v1 import billing_service_pb2
+from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
 from persistence.unit_of_work import Units
 from server.access.approval_links import ApprovalLinks
 from server.access.development import DevelopmentIdentity
 from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer, Tokens
+from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.journal import Journal
 from server.rpc.methods import Method, methods_of
 from server.rpc.page_tokens import PageTokens
 from server.rpc.pipeline import Limits, Pipeline
 from server.wiring.cashier import Cashier
 from server.wiring.house import House
+
+BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
+COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
 
 
 def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
@@ -29,20 +33,32 @@ def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
         limits=Limits(concurrent=settings.max_concurrent_requests, default_timeout=settings.request_timeout),
         tracer=house.tracer,
     )
-    key = signing_key(settings.signing_key, settings.data_dir)
-    billing = BillingServicer(
-        house.billing(units.begin),
-        house.payments(units.begin),
-        house.views,
-        Tokens(PageTokens(key), ApprovalLinks(key, settings.approval_link or "")),
-        check_script=till.check_script,
-        default_workshop=settings.default_workshop,
-    )
+    servicers = _servicers(house, units, till)
     for method in known.values():
-        serving.add(method, billing)
+        serving.add(method, servicers[method.service])
     return serving
 
 
 def methods() -> dict[str, Method]:
     """Every rpc that is served, by full name."""
-    return methods_of([billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]])
+    return methods_of([BILLING, COMPATIBILITY])
+
+
+def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
+    """Who serves each service, by its full name."""
+    settings = house.settings
+    billing, payments = house.billing(units.begin), house.payments(units.begin)
+    key = signing_key(settings.signing_key, settings.data_dir)
+    return {
+        BILLING.full_name: BillingServicer(
+            billing,
+            payments,
+            house.views,
+            Tokens(PageTokens(key), ApprovalLinks(key, settings.approval_link or "")),
+            check_script=till.check_script,
+            default_workshop=settings.default_workshop,
+        ),
+        COMPATIBILITY.full_name: CompatibilityServicer(
+            billing, payments, house.views, default_workshop=settings.default_workshop
+        ),
+    }

@@ -17,6 +17,7 @@ from server.rpc.server import GrpcServer
 from tests.support.served import Scene, Served
 
 BILLING = "acerto.billing.v1.BillingService"
+COMPATIBILITY = "acerto.billing.v1.CompatibilityService"
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
@@ -58,7 +59,8 @@ async def test_the_health_of_an_unknown_service_is_not_found() -> None:
 async def test_every_service_is_listed() -> None:
     async with Scene().served() as served:
         listed = await health_of(served).List(health_pb2.HealthListRequest())
-        assert {name: status.status for name, status in listed.statuses.items()} == {"": SERVING, BILLING: SERVING}
+        said = {name: status.status for name, status in listed.statuses.items()}
+        assert said == dict.fromkeys(("", BILLING, COMPATIBILITY), SERVING)
 
 
 async def test_a_watch_hears_every_change() -> None:
@@ -108,7 +110,7 @@ async def test_reflection_lists_the_services_and_describes_them() -> None:
         await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
         listed = await call.read()
         names = {service.name for service in listed.list_services_response.service}
-        assert {BILLING, "grpc.health.v1.Health"} <= names
+        assert {BILLING, COMPATIBILITY, "grpc.health.v1.Health"} <= names
         await call.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=BILLING))
         described = await call.read()
         assert described.file_descriptor_response.file_descriptor_proto

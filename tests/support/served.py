@@ -12,8 +12,9 @@ import grpc
 from google.rpc import error_details_pb2 as details_pb2
 from google.rpc import status_pb2
 
-from acerto.billing.v1 import billing_service_pb2
+from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
 from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
+from acerto.billing.v1.compatibility_service_pb2_grpc import CompatibilityServiceStub
 from domain.actor import Actor
 from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Billing
@@ -21,6 +22,7 @@ from domain.billing.use_cases.payments import Payments
 from domain.money import Money
 from server.access.approval_links import ApprovalLinks
 from server.rpc.billing import BillingServicer, Tokens
+from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.health import Health
 from server.rpc.journal import Journal
 from server.rpc.methods import methods_of
@@ -31,7 +33,9 @@ from server.rpc.visit import Metadata, Peer
 from server.telemetry import Telemetry
 from tests.support.fakes import FakeClock, FakeIds, FakeQueries, FakeStore
 
-SERVICES = [billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]]
+BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
+COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
+SERVICES = [BILLING, COMPATIBILITY]
 PERMISSIONS = frozenset(method.permission for method in methods_of(SERVICES).values())
 RULES = BillingRules(default_amount=Money(10_000))
 KEY = b"a key of this test, long enough to be one"
@@ -54,12 +58,14 @@ class KeptLog:
 
 
 class Scene:
-    """A pipeline with billing on fakes; what a test may change is public.
+    """A pipeline with billing on fakes, or on the `begin` and `queries` given; what a test may change is public.
 
     `billing` and `payments` are the use cases below the door, for what comes by no rpc: a provider's word, a message.
     """
 
-    def __init__(self, *, limits: Limits | None = None, queries: Any = None, rules: BillingRules = RULES) -> None:
+    def __init__(
+        self, *, limits: Limits | None = None, begin: Any = None, queries: Any = None, rules: BillingRules = RULES
+    ) -> None:
         self.store = FakeStore()
         self.clock = FakeClock()
         self.log = KeptLog()
@@ -70,19 +76,26 @@ class Scene:
         self.pipeline = Pipeline(
             identify=self._identify, ids=ids, journal=Journal(self.telemetry, self.log), limits=limits
         )
-        self.billing = Billing(self.store.begin, self.clock, ids, rules)
-        self.payments = Payments(self.store.begin, self.clock, ids, rules)
+        begin = begin or self.store.begin
+        self.billing = Billing(begin, self.clock, ids, rules)
+        self.payments = Payments(begin, self.clock, ids, rules)
         self.links = ApprovalLinks(KEY, "https://example.com/decide?by={token}")
-        servicer = BillingServicer(
-            self.billing,
-            self.payments,
-            queries or FakeQueries(self.store),
-            Tokens(PageTokens(KEY), self.links),
-            check_script=_must_be_short,
-            default_workshop="main",
-        )
+        queries = queries or FakeQueries(self.store)
+        servicers = {
+            BILLING.full_name: BillingServicer(
+                self.billing,
+                self.payments,
+                queries,
+                Tokens(PageTokens(KEY), self.links),
+                check_script=_must_be_short,
+                default_workshop="main",
+            ),
+            COMPATIBILITY.full_name: CompatibilityServicer(
+                self.billing, self.payments, queries, default_workshop="main"
+            ),
+        }
         for method in methods_of(SERVICES).values():
-            self.pipeline.add(method, servicer)
+            self.pipeline.add(method, servicers[method.service])
 
     @asynccontextmanager
     async def served(self, *, grace: float = 5.0) -> AsyncIterator[Served]:
@@ -94,7 +107,7 @@ class Scene:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
                 await asyncio.wait_for(channel.channel_ready(), 10)
                 self.health.serve(ready=True)
-                yield Served(channel, BillingServiceStub(channel), stop, running)
+                yield Served(channel, BillingServiceStub(channel), CompatibilityServiceStub(channel), stop, running)
         finally:
             stop.set()
             with suppress(asyncio.CancelledError):
@@ -116,6 +129,7 @@ class Served:
 
     channel: grpc.aio.Channel
     billing: Any
+    old: Any
     stop: asyncio.Event
     running: asyncio.Task[None]
 

@@ -18,8 +18,11 @@ from acerto.billing.v1 import billing_service_pb2 as pb
 from server.access.development import DevelopmentIdentity, InsecureIdentity
 from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer
+from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.methods import ContractError, Method, methods_of
-from tests.support.served import SERVICES, Scene
+from tests.support.served import BILLING, COMPATIBILITY, SERVICES, Scene
+
+SERVICERS = {BILLING.full_name: BillingServicer, COMPATIBILITY.full_name: CompatibilityServicer}
 
 
 def a_service(name: str, policy: policy_pb2.Policy | None) -> ServiceDescriptor:
@@ -38,12 +41,19 @@ def a_service(name: str, policy: policy_pb2.Policy | None) -> ServiceDescriptor:
     return service
 
 
-def http_rule(rpc: MethodDescriptor) -> tuple[str, str, str]:
-    """The verb, the path and the body of an rpc's rule for HTTP."""
+def http_rules(rpc: MethodDescriptor) -> list[tuple[str, str, str]]:
+    """The verb, the path and the body of each of an rpc's rules for HTTP."""
     extension: Any = annotations_pb2.http
-    rule: Any = rpc.GetOptions().Extensions[extension]
-    verb = str(rule.WhichOneof("pattern"))
-    return verb, getattr(rule, verb), rule.body
+    first: Any = rpc.GetOptions().Extensions[extension]
+    return [
+        (verb, getattr(rule, verb), rule.body)
+        for rule in (first, *first.additional_bindings)
+        for verb in (str(rule.WhichOneof("pattern")),)
+    ]
+
+
+def permission_of(name: str) -> str:
+    return methods_of([BILLING])[f"/acerto.billing.v1.BillingService/{name}"].permission
 
 
 def test_every_rpc_of_billing_says_who_may_call_it_and_what_it_does() -> None:
@@ -55,7 +65,7 @@ def test_every_rpc_of_billing_says_who_may_call_it_and_what_it_does() -> None:
         pb.GetBudgetRequest,
         False,
     )
-    writes = {method.name for method in methods.values() if method.writes}
+    writes = {method.name for method in methods.values() if method.writes and method.service == BILLING.full_name}
     assert writes == {
         *("CreateBudget", "UpdateBudget", "ReviseBudget", "SendBudget", "ApproveBudget", "RejectBudget"),
         *("CancelBudget", "UpsertServicePrice", "UpdateWorkOrderStatus"),
@@ -65,25 +75,59 @@ def test_every_rpc_of_billing_says_who_may_call_it_and_what_it_does() -> None:
 
 @pytest.mark.parametrize("method", methods_of(SERVICES).values(), ids=lambda method: method.name)
 def test_every_rpc_is_served_and_its_policy_names_a_collection_and_a_verb(method: Method) -> None:
-    served = getattr(BillingServicer, method.name)
+    served = getattr(SERVICERS[method.service], method.name)
     assert served.__module__.startswith("server.rpc.")
     assert re.fullmatch(r"[a-z_]+\.[a-z_]+", method.permission)
     assert method.has_request_id == method.writes
 
 
-@pytest.mark.parametrize("rpc", [*SERVICES[0].methods], ids=lambda rpc: rpc.name)
-def test_every_rpc_has_one_http_rule_whose_variables_are_fields_of_its_request(rpc: MethodDescriptor) -> None:
-    verb, path, body = http_rule(rpc)
-    assert path.startswith("/v1/")
-    assert (verb == "get") == (not body)
-    named = {variable.split(".")[0] for variable in re.findall(r"{([a-z_.]+)}", path)}
-    assert named <= set(rpc.input_type.fields_by_name)
+@pytest.mark.parametrize("rpc", [*BILLING.methods, *COMPATIBILITY.methods], ids=lambda rpc: rpc.name)
+def test_every_rpc_has_http_rules_whose_variables_are_fields_of_its_request(rpc: MethodDescriptor) -> None:
+    for verb, path, body in http_rules(rpc):
+        assert path.startswith("/v1/") == (rpc.containing_service is BILLING)
+        assert (verb == "get") == (not body)
+        named = {variable.split(".")[0] for variable in re.findall(r"{([a-z_.]+)}", path)}
+        assert named <= set(rpc.input_type.fields_by_name)
 
 
 def test_no_two_rpcs_share_a_verb_and_a_path() -> None:
-    rules = [http_rule(rpc) for rpc in SERVICES[0].methods]
+    rules = [rule for service in SERVICES for rpc in service.methods for rule in http_rules(rpc)]
     places = [(verb, re.sub(r"{[^}]+}", "*", path)) for verb, path, _ in rules]
     assert len(set(places)) == len(places)
+
+
+def test_every_old_path_is_open_marked_deprecated_and_under_the_permission_of_what_it_does() -> None:
+    carried = {
+        "CreateOrcamento": "CreateBudget",
+        "GetOrcamento": "GetBudget",
+        "ApproveOrcamento": "ApproveBudget",
+        "StartPagamento": "StartPayment",
+        "CreatePagamento": "StartPayment",
+        "GetPagamento": "GetPayment",
+        "UpdateStatusOs": "UpdateWorkOrderStatus",
+    }
+    old = methods_of([COMPATIBILITY])
+    assert {method.name: method.permission for method in old.values()} == {
+        name: permission_of(does) for name, does in carried.items()
+    }
+    assert [rpc.name for rpc in COMPATIBILITY.methods if not rpc.GetOptions().deprecated] == []
+    open_paths = {(verb, path) for rpc in COMPATIBILITY.methods for verb, path, _ in http_rules(rpc)}
+    assert open_paths >= {
+        ("post", "/api/billing/orcamento"),
+        ("post", "/orcamento"),
+        ("get", "/billing/budgets/{os_id}"),
+        ("get", "/api/billing/budgets/{os_id}"),
+        ("get", "/budgets/{os_id}"),
+        ("post", "/api/billing/budgets/{os_id}/approve"),
+        ("post", "/billing/budgets/{os_id}/approve"),
+        ("post", "/api/billing/payments/{os_id}/start"),
+        ("post", "/billing/payments/{os_id}/start"),
+        ("post", "/pagamento"),
+        ("post", "/api/billing/pagamento"),
+        ("get", "/api/billing/pagamento/{id}"),
+        ("get", "/pagamento/{id}"),
+        ("put", "/api/billing/status-os"),
+    }
 
 
 @pytest.mark.parametrize(

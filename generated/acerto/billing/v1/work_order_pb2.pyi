@@ -172,11 +172,12 @@ class TimelineEntry(_message.Message):
     actor: _builtins.str
     """Who did it: the id of the caller, or `system:` and the door it came by, as in `system:billing-events`."""
     event_type: _builtins.str
-    """The type of the event that came in, or that went out because of this: `OsCreated`, `BudgetGenerated`. Empty
-    when nobody outside was told.
+    """The type of the event that came in, or that went out because of this: `OsCreated`, `BudgetGenerated`. Of a status
+    that somebody told (CompatibilityService.UpdateStatusOs): the event that the caller names, which neither came in
+    nor went out. Empty when there is none.
     """
     event_id: _builtins.str
-    """The event's id: the same one that the partner sent, or reads. Empty with `event_type`."""
+    """The id of the event that came in or went out: the same one that the partner sent, or reads. Empty when none did."""
     correlation_id: _builtins.str
     """The saga it belongs to."""
     causation_id: _builtins.str
@@ -192,7 +193,7 @@ class TimelineEntry(_message.Message):
     to_status: _builtins.str
     """The status after."""
     body: _builtins.str
-    """The event's body exactly as it came in or goes out, JSON text. Empty with `event_type`."""
+    """The event's body exactly as it came in or goes out, JSON text. Empty with `event_id`."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When billing recorded it."""
@@ -249,7 +250,9 @@ class WorkOrderStatus(_message.Message):
     `PAYMENT_CONFIRMED`, `WORK_ORDER_CANCELED`.
     """
     event_type: _builtins.str
-    """The type of the event that came in, or that told others of this. Empty when nobody outside was told."""
+    """The type of the event that came in, or that told others of this; of a status that somebody told, the event that the
+    caller names (CompatibilityService.UpdateStatusOs). Empty when there is none.
+    """
     actor: _builtins.str
     """Who did it: the id of the caller, or `system:` and the door it came by."""
     correlation_id: _builtins.str
