@@ -99,7 +99,7 @@ async def test_a_budget_is_made_and_offered_in_one_unit_or_not_at_all() -> None:
 @pytest.mark.parametrize("lacking", [{"customer": Customer()}, {"amount": None}], ids=["a customer", "a price"])
 async def test_what_cannot_be_offered_is_made_and_stays_a_draft(lacking: dict[str, Any]) -> None:
     scene = Scene(default=None)
-    order = replace(ORDER, **{"amount": Money(12_345), "customer": CUSTOMER} | lacking)
+    order = replace(replace(ORDER, amount=Money(12_345), customer=CUSTOMER), **lacking)
     budget = await scene.billing.offer_budget(CALL, order)
     assert scene.store.budgets[budget.id].status is BudgetStatus.DRAFT
     assert scene.facts() == ["BudgetGenerated"]
