@@ -246,3 +246,10 @@ async def test_what_the_old_service_answered_with_400_is_400(old: OldClient, os_
         refused = await old.send("POST", "/orcamento", orcamento(str(uuid4()), valor))
         assert refused.status_code == 400
         assert [violation["field"] for violation in refused.json()["violations"]] == ["valor"]
+
+
+@pytest.mark.parametrize("name", ["OsId", "desconto"])
+async def test_a_name_that_is_not_in_the_contract_is_refused(old: OldClient, os_id: str, name: str) -> None:
+    body = orcamento(os_id).replace("{", f'{{"{name}": "{os_id}", ')
+    assert (await old.send("POST", "/orcamento", body)).status_code == 400
+    assert (await old.send("GET", f"/budgets/{os_id}")).status_code == 404
