@@ -6,7 +6,7 @@ persistence implements Outbox and Inbox, messaging implements Encode and drives 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -172,5 +172,35 @@ class Inbox(Protocol):
         ...
 
 
-Wake = Callable[[], None]
-"""Called after a commit that left work for a relay; must not block and must not fail."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a commit left behind: whether there is `work` for a relay or a worker, and the `keys` whose logs grew."""
+
+    work: bool = False
+    keys: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return self.work or bool(self.keys)
+
+
+Wake = Callable[[Left], None]
+"""Called after a commit that left something; must not block and must not fail."""
+
+
+class Ear(Protocol):
+    """Listens for one key, from the moment it was got."""
+
+    async def heard(self) -> None:
+        """Wait until something may have happened to the key since the last time this was asked.
+
+        It also comes back when nothing did: every few seconds, since what was told can get lost.
+        """
+        ...
+
+
+class News(Protocol):
+    """Tells that something may have happened to a key, whichever process did it; what it was must be read."""
+
+    def about(self, key: str) -> AbstractContextManager[Ear]:
+        """An ear for a key; get it before the first reading, so that nothing falls in between."""
+        ...

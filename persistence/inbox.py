@@ -93,7 +93,7 @@ class SqlBatch:
 
 @dataclass(frozen=True, slots=True)
 class SqlInbox:
-    """See `domain.events.Inbox`. `wake` is called when a batch left work for a relay or a worker."""
+    """See `domain.events.Inbox`. `wake` is called with what a batch left: work, or longer logs."""
 
     database: Database
     encodings: Sequence[Encode]
@@ -167,8 +167,8 @@ class SqlInbox:
         return SqlBatch(work, self.clock.now(), fresh, repeated, differing, [])
 
     def _tell(self, batch: SqlBatch) -> None:
-        if batch.work.session.left_work:
-            self.wake()
+        if batch.work.session.left:
+            self.wake(batch.work.session.left)
 
 
 async def _note(connection: Connection, messages: Sequence[Received]) -> set[str]:

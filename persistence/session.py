@@ -15,7 +15,7 @@ from zlib import crc32
 from domain.actor import Call
 from domain.aggregate import Aggregate, Change
 from domain.billing.queries import EntryKind
-from domain.events import Encode, Fact, Publication, Received, Stamp
+from domain.events import Encode, Fact, Left, Publication, Received, Stamp
 from domain.identity import Ids
 from domain.posting import Posting
 from domain.retry import Conflict
@@ -81,7 +81,7 @@ class Session:
         self.connection = connection
         self.roots: list[Roots] = []
         self.collections: list[Collection] = []
-        self.left_work = False
+        self.left = Left()
         self._encodings = encodings
         self._ids = ids
         self._log: list[Row] = []
@@ -147,7 +147,8 @@ class Session:
         done = zip(cursors, writes, strict=True)
         if any(write.exact and cursor.rowcount != len(write.rows) for cursor, write in done):
             raise Conflict
-        self.left_work = bool(self._outbox or self._tasks)
+        keys = frozenset(str(entry["work_order_id"]) for entry in self._log)
+        self.left = Left(work=bool(self._outbox or self._tasks), keys=keys)
 
     def _note(self, call: Call, change: Change) -> None:
         root = self._root(change.key)

@@ -98,7 +98,7 @@ class JoinedUnit(Unit):
 class Units:
     """Begins units of work, each in a transaction of its own.
 
-    `wake` is called when one left work for a relay or a worker. Every fact is published once in each of the
+    `wake` is called with what one left: work, or longer logs. Every fact is published once in each of the
     `encodings`, at least one.
     """
 
@@ -119,8 +119,8 @@ class Units:
                 yield unit
                 if not unit.committed:
                     raise Uncommitted
-        if work.session.left_work:
-            self.wake()
+        if work.session.left:
+            self.wake(work.session.left)
 
 
 @asynccontextmanager

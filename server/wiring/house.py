@@ -21,6 +21,7 @@ from messaging.topology import Topology, own, with_partners
 from messaging.traced import TracedBroker
 from persistence.embedded import EmbeddedPostgres
 from persistence.engine import Database, address
+from persistence.news import Newsroom
 from persistence.views import Views
 from server.failpoints import arm
 from server.settings import Settings
@@ -49,6 +50,8 @@ class House:
     """Set after a commit that left facts for a relay in this process."""
     due: asyncio.Event = field(default_factory=asyncio.Event)
     """Set after one that left work for a worker in this process."""
+    news: Newsroom = field(default_factory=Newsroom)
+    """Where this process hears what happened to a key, and hands it on to those who asked."""
 
     @property
     def develops(self) -> bool:

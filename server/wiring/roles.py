@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from domain.actor import Actor, Call
 from domain.billing.notice import Notice
-from domain.events import Wake
+from domain.events import Left, Wake
 from messaging.consumer import Consumer
 from messaging.dead_letters import DeadLetters
 from messaging.effects import Effects
@@ -25,7 +25,7 @@ from persistence.housekeeping import Housekeeping
 from persistence.inbox import SqlInbox
 from persistence.outbox import SqlOutbox
 from persistence.unit_of_work import Units
-from persistence.wake import Listener, Notifier, running
+from persistence.wake import NEWS, WORK, Heard, Listener, Notifier, running
 from server.gateway import webhooks
 from server.gateway.app import api_app, plain_app
 from server.gateway.operations import operations
@@ -109,22 +109,33 @@ async def _assembled(house: House, roles: Collection[str], till: Cashier) -> Asy
             Part("health", partial(readiness.run, tell=partial(_tell, health))),
             Part("grpc", partial(grpc.run, grace=grace)),
         ]
-    listens = {"relay", "worker"} & set(roles)
-    background = [notifier.run, Listener(house.database, house.wake).run] if listens else [notifier.run]
-    async with running(*background):
+    heard = _heard(house, roles)
+    async with running(notifier.run, *([Listener(house.database, heard).run] if heard else [])):
         yield Running(tuple(parts), readiness, http.port, grpc.port if grpc else None, health)
 
 
 def _wake(house: House, roles: Collection[str], notifier: Notifier) -> Wake:
-    """Whoever works in this process is told at once, and the other processes unless all the work is done here."""
-    if {"relay", "worker"} <= set(roles):
-        return house.wake
+    """Whoever works in this process is told at once, and the other processes unless all the work is done here.
 
-    def wake() -> None:
-        house.wake()
-        notifier()
+    Watchers are told by notice alone, this process's too: they may be anywhere, and one way is enough.
+    """
+    elsewhere = not {"relay", "worker"} <= set(roles)
+
+    def wake(left: Left) -> None:
+        if left.work:
+            house.wake()
+        if left.work and elsewhere:
+            notifier.work()
+        if left.keys:
+            notifier.news(left.keys)
 
     return wake
+
+
+def _heard(house: House, roles: Collection[str]) -> dict[str, Heard]:
+    """What this process listens for, by channel."""
+    heard: dict[str, Heard] = {WORK: lambda _: house.wake()} if {"relay", "worker"} & set(roles) else {}
+    return heard | ({NEWS: house.news.heard} if "api" in roles else {})
 
 
 def _app(house: House, serving: Pipeline | None, routes: list[Route]) -> ASGIApp:

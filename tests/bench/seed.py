@@ -51,7 +51,7 @@ async def house(database: str, broker: str = "") -> AsyncIterator[House]:
 
 async def budgets(made: House, count: int) -> list[UUID]:
     """Make budgets with three lines and a customer; answers their ids."""
-    billing = made.billing(Units(made.database, made.encodings, made.ids, lambda: None).begin)
+    billing = made.billing(Units(made.database, made.encodings, made.ids, lambda _: None).begin)
     ids = []
     for _ in range(count):
         order = Order(

@@ -113,7 +113,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @asynccontextmanager
 async def opened(settings: Settings, printed: pytest.CaptureFixture[str]) -> AsyncIterator[Till]:
     async with built(settings) as house:
-        begin = Units(house.database, house.encodings, house.ids, house.wake).begin
+        begin = Units(house.database, house.encodings, house.ids, lambda _: house.wake()).begin
         yield Till(house, house.payments(begin), house.notices(begin), printed)
 
 

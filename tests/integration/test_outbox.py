@@ -96,7 +96,7 @@ async def test_the_partners_view_shows_what_waits_and_what_is_published(home: Ho
 
 
 async def test_the_partners_view_can_show_what_is_no_text(home: House) -> None:
-    units = Units(home.database, (encode_json, encode_protobuf), RandomIds(), lambda: None)
+    units = Units(home.database, (encode_json, encode_protobuf), RandomIds(), lambda _: None)
     await replace(home.billing, begin=units.begin).create_budget(CALL, an_order(1))
     assert len(await home.rows("SELECT payload FROM outbox_message")) == 2
     await home.publish()

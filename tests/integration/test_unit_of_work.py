@@ -90,7 +90,7 @@ async def test_a_failed_outbox_row_takes_the_state_with_it(home: House) -> None:
     def too_large(fact: object, stamp: object) -> object:
         return replace(encode_json(fact, stamp), body=b"x" * 1_100_000)  # type: ignore[arg-type]
 
-    units = Units(home.database, (too_large,), RandomIds(), lambda: None)  # type: ignore[arg-type]
+    units = Units(home.database, (too_large,), RandomIds(), lambda _: None)  # type: ignore[arg-type]
     with pytest.raises(Exception, match="ck_outbox_body"):
         await replace(home.billing, begin=units.begin).create_budget(CALL, an_order(1))
     assert set((await counts(home)).values()) == {0}
@@ -125,7 +125,7 @@ async def test_every_keys_facts_are_counted_without_a_gap_under_concurrency(home
 
 
 async def test_every_encoding_of_a_fact_has_its_own_place_in_the_order(home: House) -> None:
-    units = Units(home.database, (encode_json, encode_protobuf), RandomIds(), lambda: None)
+    units = Units(home.database, (encode_json, encode_protobuf), RandomIds(), lambda _: None)
     await replace(home.billing, begin=units.begin).create_budget(CALL, an_order(1))
     (row,) = await home.rows(SEQUENCES)
     assert row["seqs"] == [1, 2]

@@ -16,7 +16,7 @@ from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Billing
 from domain.billing.use_cases.notices import Notices
 from domain.billing.use_cases.payments import Payments
-from domain.events import Batch, Pending, Received, Refusal
+from domain.events import Batch, Left, Pending, Received, Refusal
 from domain.money import Money
 from messaging.codec import encode_json
 from messaging.routes import Routes
@@ -48,12 +48,12 @@ class House:
     """The rooms over one database. `wakes` counts the wake-ups."""
 
     database: Database
-    wakes: list[None] = field(default_factory=list)
+    wakes: list[Left] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         clock, ids = RealClock(), RandomIds()
-        self.units = Units(self.database, (encode_json,), ids, lambda: self.wakes.append(None))
-        self.inbox = SqlInbox(self.database, (encode_json,), ids, clock, lambda: self.wakes.append(None))
+        self.units = Units(self.database, (encode_json,), ids, self.wakes.append)
+        self.inbox = SqlInbox(self.database, (encode_json,), ids, clock, self.wakes.append)
         rules = BillingRules(default_amount=Money(10_000))
         self.billing = Billing(self.units.begin, clock, ids, rules)
         self.payments = Payments(self.units.begin, clock, ids, rules)
