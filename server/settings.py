@@ -71,8 +71,10 @@ class Settings(BaseModel):
     """Origins whose pages may call the API, parted by commas, as https://app.example.com; `*` for any; unset: none."""
     max_concurrent_requests: int = Field(default=256, ge=1)
     """Requests served at once; more are refused and asked to come back."""
+    max_streams: int = Field(default=256, ge=1)
+    """Streams open at once, beside the requests; more are refused and asked to come back."""
     request_timeout: float = Field(default=15.0, gt=0)
-    """Seconds for a request whose caller sets no deadline."""
+    """Seconds for a request whose caller sets no deadline; a stream then has none."""
     shutdown_grace: float = Field(default=20.0, ge=0)
     """Seconds for everything to end after the first signal."""
 

@@ -26,8 +26,11 @@ class Metric(NamedTuple):
 METRICS: Final[dict[str, Metric]] = {
     # Requests
     "acerto_requests_total": Metric(Counter, "Requests answered, by rpc and gRPC code.", ("rpc", "code")),
-    "acerto_request_seconds": Metric(Histogram, "Seconds from a request to its answer.", ("rpc",), _LATENCY),
-    "acerto_requests_in_flight": Metric(Gauge, "Requests being served now."),
+    "acerto_request_seconds": Metric(
+        Histogram, "Seconds from a request to its answer, or to the end of its stream.", ("rpc",), _LATENCY
+    ),
+    "acerto_requests_in_flight": Metric(Gauge, "Requests being served now, streams not counted."),
+    "acerto_streams_open": Metric(Gauge, "Streams being served now."),
     "acerto_http_refused_total": Metric(Counter, "HTTP requests that reached no rpc, by reason.", ("reason",)),
     # Outbox and relay
     "acerto_outbox_pending": Metric(Gauge, "Facts committed and not yet confirmed by the broker."),

@@ -10,6 +10,7 @@ from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceServicer
 from domain.billing.queries import BillingQueries
 from domain.billing.use_cases.budgets import Billing
 from domain.billing.use_cases.payments import Payments
+from domain.billing.use_cases.watching import Timelines
 from server.access.approval_links import ApprovalLinks
 from server.rpc.budget_rpcs import BudgetRpcs
 from server.rpc.once import Encode
@@ -33,6 +34,14 @@ class Tokens:
     links: ApprovalLinks
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What the rpcs read: answers as of now, and timelines as they grow."""
+
+    queries: BillingQueries
+    timelines: Timelines
+
+
 class BillingServicer(BudgetRpcs, ServicePriceRpcs, WorkOrderRpcs, PaymentRpcs, _Base):  # type: ignore[misc] # see _Base
     """The rpcs of billing. `answers` says how the answer of each write becomes its response, now and in a replay."""
 
@@ -40,7 +49,7 @@ class BillingServicer(BudgetRpcs, ServicePriceRpcs, WorkOrderRpcs, PaymentRpcs, 
         self,
         billing: Billing,
         payments: Payments,
-        queries: BillingQueries,
+        reads: Reads,
         tokens: Tokens,
         *,
         check_script: CheckScript,
@@ -52,7 +61,8 @@ class BillingServicer(BudgetRpcs, ServicePriceRpcs, WorkOrderRpcs, PaymentRpcs, 
         """
         self._billing = billing
         self._payments = payments
-        self._queries = queries
+        self._queries = reads.queries
+        self._timelines = reads.timelines
         self._pages = tokens.pages
         self._links = tokens.links
         self._check_script = check_script

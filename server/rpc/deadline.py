@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import Any
 
 
 class Deadline:
-    """Cancels the current task after so many seconds, unless it was closed before."""
+    """Cancels the current task after so many seconds, unless it was closed before; None: never."""
 
     __slots__ = ("_task", "_timer", "expired")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float | None) -> None:
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+        self._timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, self._expire)
         self.expired = False
 
     @property
     def left(self) -> float:
         """Seconds until it expires; below zero afterwards."""
-        return self._timer.when() - asyncio.get_running_loop().time()
+        return self._timer.when() - asyncio.get_running_loop().time() if self._timer else inf
 
     def close(self) -> None:
         """The work ended in time."""
-        self._timer.cancel()
+        if self._timer:
+            self._timer.cancel()
 
     def passed(self) -> bool:
         """Asked when the task was cancelled: whether the deadline was the cause, and then the task may go on."""

@@ -6,6 +6,7 @@ Left to gRPC, malformed bytes fail in the deserializer and a stray CancelledErro
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Final, Never
 
 import grpc
@@ -31,7 +32,10 @@ class Entrance(grpc.aio.ServerInterceptor):
     """Answers the pipeline's methods through it, lets the open services pass, and refuses everything else."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self._handlers = {name: _handler(pipeline, method) for name, method in pipeline.methods.items()}
+        self._handlers: dict[str, grpc.RpcMethodHandler[bytes, Message]] = {
+            name: (_streaming if method.streams else _handler)(pipeline, method)
+            for name, method in pipeline.methods.items()
+        }
         self._unknown: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_refuse_unknown)
 
     async def intercept_service(
@@ -62,6 +66,23 @@ def _handler(pipeline: Pipeline, method: Method) -> grpc.RpcMethodHandler[bytes,
         return outcome.message
 
     return grpc.unary_unary_rpc_method_handler(
+        answer, request_deserializer=None, response_serializer=method.response.SerializeToString
+    )
+
+
+def _streaming(pipeline: Pipeline, method: Method) -> grpc.RpcMethodHandler[bytes, Message]:
+    stream = pipeline.stream
+
+    async def answer(request: bytes, context: grpc.aio.ServicerContext[bytes, Message]) -> None:
+        metadata: dict[str, str | bytes] = dict(context.invocation_metadata() or ())
+        outcomes = stream(method, request, metadata, time_left=context.time_remaining(), peer=context.peer)
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                if isinstance(outcome, Refusal):
+                    await _refuse(context, outcome)
+                await context.write(outcome)
+
+    return grpc.unary_stream_rpc_method_handler(
         answer, request_deserializer=None, response_serializer=method.response.SerializeToString
     )
 

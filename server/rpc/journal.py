@@ -41,9 +41,10 @@ class Journal:
         self._seconds: dict[str, Callable[[float], None]] = {}
         self._counted: dict[tuple[str, str], Callable[[float], None]] = {}
 
-    def follow(self, in_flight: Callable[[], float]) -> None:
-        """Show how many requests are being served."""
+    def follow(self, in_flight: Callable[[], float], streams: Callable[[], float]) -> None:
+        """Show how many requests are being served, and how many streams are open."""
         self._meters.follow("acerto_requests_in_flight", in_flight)
+        self._meters.follow("acerto_streams_open", streams)
 
     def ended(self, visit: Visit, code: str, reason: str, seconds: float) -> None:
         """A request was answered with this gRPC code (and reason, when refused) after so many seconds."""

@@ -20,7 +20,8 @@ class ContractError(Exception):
 class Method:
     """One rpc: its types, the permission it needs, and what a call does.
 
-    `full_name` is the gRPC path, as in `/acerto.billing.v1.BillingService/GetBudget`.
+    `full_name` is the gRPC path, as in `/acerto.billing.v1.BillingService/GetBudget`; one that `streams` answers
+    with any number of responses.
     """
 
     descriptor: MethodDescriptor
@@ -31,6 +32,7 @@ class Method:
     response: type[Message]
     permission: str
     writes: bool
+    streams: bool
     has_request_id: bool
 
 
@@ -53,8 +55,10 @@ def _problem(rpc: MethodDescriptor) -> str | None:
         return f"the policy of {rpc.full_name} names no permission"
     if policy.effect == policy_pb2.EFFECT_UNSPECIFIED:
         return f"the policy of {rpc.full_name} names no effect"
-    if rpc.client_streaming or rpc.server_streaming:
-        return f"{rpc.full_name} streams, which the pipeline does not serve"
+    if rpc.client_streaming:
+        return f"{rpc.full_name} takes a stream, which the pipeline does not serve"
+    if rpc.server_streaming and policy.effect != policy_pb2.EFFECT_READ:
+        return f"{rpc.full_name} answers with a stream, which only an rpc that reads may do"
     return None
 
 
@@ -70,5 +74,6 @@ def _method(rpc: MethodDescriptor) -> Method:
         response=message_factory.GetMessageClass(rpc.output_type),
         permission=policy.permission,
         writes=policy.effect == policy_pb2.EFFECT_WRITE,
+        streams=rpc.server_streaming,
         has_request_id="request_id" in rpc.input_type.fields_by_name,
     )

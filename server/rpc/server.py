@@ -48,7 +48,10 @@ class GrpcServer:
             raise AddressInUse(address, "ACERTO_GRPC_ADDRESS") from error
 
     async def run(self, stop: asyncio.Event, *, grace: float) -> None:
-        """Serve until `stop` is set, then stop: tell health's watchers, finish what runs, at most `grace` seconds."""
+        """Serve until `stop` is set, then stop: tell health's watchers, end streams, finish what runs.
+
+        That takes at most `grace` seconds.
+        """
         await self._server.start()
         try:
             await stop.wait()
@@ -57,6 +60,7 @@ class GrpcServer:
 
     async def _stop(self, grace: float) -> None:
         self._health.close()
+        self._pipeline.end_streams()
         async with asyncio.TaskGroup() as ending:
             ending.create_task(self._server.stop(grace))
             ending.create_task(self._drain(grace))

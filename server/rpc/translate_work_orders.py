@@ -38,7 +38,7 @@ def timeline_to_wire(timeline: Timeline) -> work_order_pb2.WorkOrderTimeline:
         work_order=work_order_to_wire(timeline.work_order),
         budget=budget_to_wire(timeline.budget) if timeline.budget else None,
         payments=map(payment_to_wire, timeline.payments),
-        entries=map(_entry_to_wire, timeline.entries),
+        entries=map(entry_to_wire, timeline.entries),
     )
 
 
@@ -89,7 +89,7 @@ def _status_of(entry: TimelineEntry) -> str:
     return f"{entry.subject.upper()}_{entry.after}"
 
 
-def _entry_to_wire(entry: TimelineEntry) -> work_order_pb2.TimelineEntry:
+def entry_to_wire(entry: TimelineEntry) -> work_order_pb2.TimelineEntry:
     return work_order_pb2.TimelineEntry(
         sequence=entry.sequence,
         time=instant_to_wire(entry.at),

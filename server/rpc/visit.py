@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
-from domain.actor import Actor
+from domain.actor import Actor, Call
 from domain.errors import Invalid, Violation
 from domain.identity import Ids
+from domain.once import Once
 from server.rpc.methods import Method
 
 Metadata = Mapping[str, str | bytes]
@@ -42,6 +43,16 @@ class Visit:
         sent = metadata.get("x-request-id")
         self.request_id = trusted(sent) or str(ids.new())
         self.echo = () if sent is None else (("x-request-id", self.request_id),)
+
+    def call(self, actor: Actor, *, key: str | None = None, once: Once | None = None) -> Call:
+        """The call that it makes on the actor's behalf; a key is the command's id."""
+        return Call(
+            actor=actor,
+            causation_id=key or self.request_id,
+            correlation_id=self.correlation_id,
+            trace=self.trace,
+            once=once,
+        )
 
 
 def trusted(value: str | bytes | None) -> str | None:

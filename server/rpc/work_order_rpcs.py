@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from uuid import UUID
 
 from acerto.billing.v1 import billing_service_pb2 as pb
@@ -10,9 +12,11 @@ from domain.actor import Call
 from domain.billing.errors import WorkOrderNotFound
 from domain.billing.queries import BillingQueries, LedgerEntry, TimelineEntry
 from domain.billing.use_cases.budgets import Billing
+from domain.billing.use_cases.watching import Timelines
 from server.rpc.page_tokens import PageTokens
 from server.rpc.paging import BY_NUMBER, page_of
 from server.rpc.translate_work_orders import (
+    entry_to_wire,
     ledger_entry_to_wire,
     ledger_to_wire,
     status_to_wire,
@@ -26,6 +30,7 @@ class WorkOrderRpcs:
 
     _billing: Billing
     _queries: BillingQueries
+    _timelines: Timelines
     _pages: PageTokens
 
     async def GetWorkOrderTimeline(  # noqa: N802 -- the contract's name
@@ -35,6 +40,14 @@ class WorkOrderRpcs:
         if timeline is None:
             raise WorkOrderNotFound
         return timeline_to_wire(timeline)
+
+    async def WatchWorkOrder(  # noqa: N802
+        self, request: pb.WatchWorkOrderRequest, call: Call
+    ) -> AsyncGenerator[work_order_pb2.TimelineEntry, None]:
+        entries = self._timelines.watch(call.actor, UUID(request.work_order_id), after=request.after_sequence)
+        async with aclosing(entries):
+            async for entry in entries:
+                yield entry_to_wire(entry)
 
     async def UpdateWorkOrderStatus(  # noqa: N802
         self, request: pb.UpdateWorkOrderStatusRequest, call: Call

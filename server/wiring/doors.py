@@ -5,11 +5,12 @@ from __future__ import annotations
 import structlog
 
 from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
+from domain.billing.use_cases.watching import Timelines
 from persistence.unit_of_work import Units
 from server.access.approval_links import ApprovalLinks
 from server.access.development import DevelopmentIdentity
 from server.access.signing_key import signing_key
-from server.rpc.billing import BillingServicer, Tokens
+from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.journal import Journal
 from server.rpc.methods import Method, methods_of
@@ -30,7 +31,11 @@ def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
         identify=DevelopmentIdentity(settings.env, (method.permission for method in known.values())),
         ids=house.ids,
         journal=Journal(house.telemetry, structlog.get_logger()),
-        limits=Limits(concurrent=settings.max_concurrent_requests, default_timeout=settings.request_timeout),
+        limits=Limits(
+            concurrent=settings.max_concurrent_requests,
+            streams=settings.max_streams,
+            default_timeout=settings.request_timeout,
+        ),
         tracer=house.tracer,
     )
     servicers = _servicers(house, units, till)
@@ -53,7 +58,7 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
         BILLING.full_name: BillingServicer(
             billing,
             payments,
-            house.views,
+            Reads(house.views, Timelines(house.views, house.news)),
             Tokens(PageTokens(key), ApprovalLinks(key, settings.approval_link or "")),
             check_script=till.check_script,
             default_workshop=settings.default_workshop,

@@ -19,6 +19,7 @@ from domain.once import Replayed
 from domain.retry import Conflict
 from domain.tasks import Due
 from messaging.codec import encode_json
+from persistence.news import Newsroom
 from tests.support.fakes_collections import (
     FakeBudgets,
     FakeNotices,
@@ -40,6 +41,8 @@ class FakeStore(Rows):
     """When set, a commit waits for what it gives, and dies of what it raises: a test's way into the middle."""
     running: set[tuple[str, str, str]] = field(default_factory=set)
     drawn: int = 0
+    news: Newsroom = field(default_factory=Newsroom)
+    """Told of every key whose log grew, and by a test that makes up news."""
 
     @asynccontextmanager
     async def begin(self, call: Call) -> AsyncIterator[FakeBillingWork]:
@@ -137,6 +140,8 @@ class FakeBillingWork:
         self.service_prices.write()
         self._write_notices()
         self.committed = True
+        for key in roots:
+            self._store.news.heard(key)
 
     def _must_be_current(self, aggregate: Aggregate) -> None:
         stored = self._store.stored(aggregate)

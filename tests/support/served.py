@@ -19,9 +19,10 @@ from domain.actor import Actor
 from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Billing
 from domain.billing.use_cases.payments import Payments
+from domain.billing.use_cases.watching import Timelines
 from domain.money import Money
 from server.access.approval_links import ApprovalLinks
-from server.rpc.billing import BillingServicer, Tokens
+from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.health import Health
 from server.rpc.journal import Journal
@@ -85,7 +86,7 @@ class Scene:
             BILLING.full_name: BillingServicer(
                 self.billing,
                 self.payments,
-                queries,
+                Reads(queries, Timelines(queries, self.store.news)),
                 Tokens(PageTokens(KEY), self.links),
                 check_script=_must_be_short,
                 default_workshop="main",
@@ -168,8 +169,21 @@ async def refusal(call: grpc.aio.UnaryUnaryCall[Any, Any]) -> Refused:
     try:
         answer = await call
     except grpc.aio.AioRpcError as error:
-        metadata = dict(error.trailing_metadata() or ())
-        packed = metadata.get("grpc-status-details-bin", b"")
-        status = status_pb2.Status.FromString(packed if isinstance(packed, bytes) else b"")
-        return Refused(error.code(), error.details() or "", metadata, status)
+        return _refused(error)
     raise AssertionError(f"it was served: {answer}")
+
+
+async def end_of(stream: Any) -> Refused:
+    """The refusal that a stream ends in, soon and without another message. Raises AssertionError otherwise."""
+    try:
+        answer = await asyncio.wait_for(stream.read(), 10)
+    except grpc.aio.AioRpcError as error:
+        return _refused(error)
+    raise AssertionError(f"it went on: {answer}")
+
+
+def _refused(error: grpc.aio.AioRpcError) -> Refused:
+    metadata = dict(error.trailing_metadata() or ())
+    packed = metadata.get("grpc-status-details-bin", b"")
+    status = status_pb2.Status.FromString(packed if isinstance(packed, bytes) else b"")
+    return Refused(error.code(), error.details() or "", metadata, status)

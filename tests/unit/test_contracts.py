@@ -25,13 +25,13 @@ from tests.support.served import BILLING, COMPATIBILITY, SERVICES, Scene
 SERVICERS = {BILLING.full_name: BillingServicer, COMPATIBILITY.full_name: CompatibilityServicer}
 
 
-def a_service(name: str, policy: policy_pb2.Policy | None) -> ServiceDescriptor:
-    """A service of one rpc with this policy."""
+def a_service(name: str, policy: policy_pb2.Policy | None, **streaming: bool) -> ServiceDescriptor:
+    """A service of one rpc with this policy; `client_streaming` and `server_streaming` as a descriptor has them."""
     file = descriptor_pb2.FileDescriptorProto(name=f"{name}.proto", package="test", syntax="proto3")
     file.dependency.append(policy_pb2.DESCRIPTOR.name)
     file.message_type.add(name=f"{name}Message")
     method = file.service.add(name=name).method.add(
-        name="Do", input_type=f".test.{name}Message", output_type=f".test.{name}Message"
+        name="Do", input_type=f".test.{name}Message", output_type=f".test.{name}Message", **streaming
     )
     if policy is not None:
         method.options.Extensions[policy_pb2.policy].CopyFrom(policy)
@@ -143,6 +143,25 @@ def test_an_rpc_without_a_whole_policy_stops_the_start(name: str, policy: policy
         methods_of([a_service(name, policy)])
     assert f"test.{name}.Do" in str(refused.value)
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "effect", "streaming", "says"),
+    [
+        ("Upload", policy_pb2.EFFECT_READ, {"client_streaming": True}, "takes a stream"),
+        ("Talk", policy_pb2.EFFECT_READ, {"client_streaming": True, "server_streaming": True}, "takes a stream"),
+        ("Drip", policy_pb2.EFFECT_WRITE, {"server_streaming": True}, "only an rpc that reads"),
+    ],
+)
+def test_an_rpc_that_streams_otherwise_than_an_answer_to_a_read_stops_the_start(
+    name: str, effect: policy_pb2.Effect.ValueType, streaming: dict[str, bool], says: str
+) -> None:
+    with pytest.raises(ContractError, match=rf"test\.{name}\.Do .*{says}"):
+        methods_of([a_service(name, policy_pb2.Policy(permission="x.do", effect=effect), **streaming)])
+
+
+def test_the_rpcs_that_stream_are_known() -> None:
+    assert [method.name for method in methods_of(SERVICES).values() if method.streams] == ["WatchWorkOrder"]
 
 
 def test_a_write_whose_servicer_does_not_say_how_a_repeat_is_answered_stops_the_start() -> None:

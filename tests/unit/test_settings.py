@@ -46,6 +46,7 @@ def test_an_empty_variable_is_as_good_as_none_but_an_empty_amount_means_no_defau
         ("ACERTO_BROKER_URL", "postgresql://example.com/x", "amqp://"),
         ("ACERTO_SIGNING_KEY", "short", "32 characters"),
         ("ACERTO_MAX_CONCURRENT_REQUESTS", "0", "greater than or equal to 1"),
+        ("ACERTO_MAX_STREAMS", "0", "greater than or equal to 1"),
         ("ACERTO_LOG_FORMAT", "xml", "json"),
         ("ACERTO_SINGLE_ACTIVE_CONSUMER", "perhaps", "boolean"),
         ("ACERTO_PAYMENT_PROVIDER", "cash", "sandbox"),

@@ -667,6 +667,32 @@ class GetWorkOrderTimelineRequest(_message.Message):
 Global___GetWorkOrderTimelineRequest: _TypeAlias = GetWorkOrderTimelineRequest  # noqa: Y015
 
 @_typing.final
+class WatchWorkOrderRequest(_message.Message):
+    """Names the work order to watch, and where to begin."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_ORDER_ID_FIELD_NUMBER: _builtins.int
+    AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
+    work_order_id: _builtins.str
+    """The work order's id."""
+    after_sequence: _builtins.int
+    """Only entries after this one: the `sequence` of the last entry that the caller has. 0: from the beginning."""
+    def __init__(
+        self,
+        *,
+        work_order_id: _builtins.str = ...,
+        after_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "work_order_id", b"work_order_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchWorkOrderRequest: _TypeAlias = WatchWorkOrderRequest  # noqa: Y015
+
+@_typing.final
 class UpdateWorkOrderStatusRequest(_message.Message):
     """What is said of a repair."""
 

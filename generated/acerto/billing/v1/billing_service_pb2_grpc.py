@@ -116,6 +116,11 @@ class BillingServiceStub:
                 request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetWorkOrderTimelineRequest.SerializeToString,
                 response_deserializer=acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrderTimeline.FromString,
                 _registered_method=True)
+        self.WatchWorkOrder = channel.unary_stream(
+                '/acerto.billing.v1.BillingService/WatchWorkOrder',
+                request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.WatchWorkOrderRequest.SerializeToString,
+                response_deserializer=acerto_dot_billing_dot_v1_dot_work__order__pb2.TimelineEntry.FromString,
+                _registered_method=True)
         self.UpdateWorkOrderStatus = channel.unary_unary(
                 '/acerto.billing.v1.BillingService/UpdateWorkOrderStatus',
                 request_serializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.UpdateWorkOrderStatusRequest.SerializeToString,
@@ -320,6 +325,21 @@ class BillingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchWorkOrder(self, request, context):
+        """The timeline of a work order as it grows: first what has happened, in order, then each entry as soon as it is
+        committed, by whichever server and whichever door, without a gap and without a repeat. It goes on until the caller
+        leaves, or its deadline passes (DEADLINE_EXCEEDED; without a deadline there is none), or the server ends it:
+        UNAVAILABLE when the server stops, or when its database is away. A connection is renewed now and then, too. A caller
+        that lost its line calls again, with the `sequence` of the last entry that it had as `after_sequence`, and misses
+        nothing. An entry is sent once, as it is then: when an event's `publish_time` comes later, it is not sent again; read
+        it by GetWorkOrderTimeline.
+        Refusals: WORK_ORDER_NOT_FOUND (also while nobody announced it yet), OVERLOADED (this server has as many streams as
+        it may), UNAVAILABLE, DEADLINE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UpdateWorkOrderStatus(self, request, context):
         """Keeps what is said of a repair, in the caller's own words; every saying is a line of the status log, a repeated one
         too. Billing decides nothing by it, and tells nobody.
@@ -508,6 +528,11 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.GetWorkOrderTimeline,
                     request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetWorkOrderTimelineRequest.FromString,
                     response_serializer=acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrderTimeline.SerializeToString,
+            ),
+            'WatchWorkOrder': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchWorkOrder,
+                    request_deserializer=acerto_dot_billing_dot_v1_dot_billing__service__pb2.WatchWorkOrderRequest.FromString,
+                    response_serializer=acerto_dot_billing_dot_v1_dot_work__order__pb2.TimelineEntry.SerializeToString,
             ),
             'UpdateWorkOrderStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateWorkOrderStatus,
@@ -981,6 +1006,33 @@ class BillingService:
             '/acerto.billing.v1.BillingService/GetWorkOrderTimeline',
             acerto_dot_billing_dot_v1_dot_billing__service__pb2.GetWorkOrderTimelineRequest.SerializeToString,
             acerto_dot_billing_dot_v1_dot_work__order__pb2.WorkOrderTimeline.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchWorkOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/acerto.billing.v1.BillingService/WatchWorkOrder',
+            acerto_dot_billing_dot_v1_dot_billing__service__pb2.WatchWorkOrderRequest.SerializeToString,
+            acerto_dot_billing_dot_v1_dot_work__order__pb2.TimelineEntry.FromString,
             options,
             channel_credentials,
             insecure,

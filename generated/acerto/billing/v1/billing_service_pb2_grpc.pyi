@@ -112,6 +112,17 @@ class BillingServiceStub:
     are now.
     Refusals: WORK_ORDER_NOT_FOUND.
     """
+    WatchWorkOrder: _grpc.UnaryStreamMultiCallable[_billing_service_pb2.WatchWorkOrderRequest, _work_order_pb2.TimelineEntry]
+    """The timeline of a work order as it grows: first what has happened, in order, then each entry as soon as it is
+    committed, by whichever server and whichever door, without a gap and without a repeat. It goes on until the caller
+    leaves, or its deadline passes (DEADLINE_EXCEEDED; without a deadline there is none), or the server ends it:
+    UNAVAILABLE when the server stops, or when its database is away. A connection is renewed now and then, too. A caller
+    that lost its line calls again, with the `sequence` of the last entry that it had as `after_sequence`, and misses
+    nothing. An entry is sent once, as it is then: when an event's `publish_time` comes later, it is not sent again; read
+    it by GetWorkOrderTimeline.
+    Refusals: WORK_ORDER_NOT_FOUND (also while nobody announced it yet), OVERLOADED (this server has as many streams as
+    it may), UNAVAILABLE, DEADLINE_EXCEEDED.
+    """
     UpdateWorkOrderStatus: _grpc.UnaryUnaryMultiCallable[_billing_service_pb2.UpdateWorkOrderStatusRequest, _work_order_pb2.WorkOrder]
     """Keeps what is said of a repair, in the caller's own words; every saying is a line of the status log, a repeated one
     too. Billing decides nothing by it, and tells nobody.
@@ -240,6 +251,17 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """Everything that happened to a work order, in order: events in and out, changes, its budget and payments as they
     are now.
     Refusals: WORK_ORDER_NOT_FOUND.
+    """
+    WatchWorkOrder: _aio.UnaryStreamMultiCallable[_billing_service_pb2.WatchWorkOrderRequest, _work_order_pb2.TimelineEntry]  # type: ignore[assignment]
+    """The timeline of a work order as it grows: first what has happened, in order, then each entry as soon as it is
+    committed, by whichever server and whichever door, without a gap and without a repeat. It goes on until the caller
+    leaves, or its deadline passes (DEADLINE_EXCEEDED; without a deadline there is none), or the server ends it:
+    UNAVAILABLE when the server stops, or when its database is away. A connection is renewed now and then, too. A caller
+    that lost its line calls again, with the `sequence` of the last entry that it had as `after_sequence`, and misses
+    nothing. An entry is sent once, as it is then: when an event's `publish_time` comes later, it is not sent again; read
+    it by GetWorkOrderTimeline.
+    Refusals: WORK_ORDER_NOT_FOUND (also while nobody announced it yet), OVERLOADED (this server has as many streams as
+    it may), UNAVAILABLE, DEADLINE_EXCEEDED.
     """
     UpdateWorkOrderStatus: _aio.UnaryUnaryMultiCallable[_billing_service_pb2.UpdateWorkOrderStatusRequest, _work_order_pb2.WorkOrder]  # type: ignore[assignment]
     """Keeps what is said of a repair, in the caller's own words; every saying is a line of the status log, a repeated one
@@ -456,6 +478,23 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Everything that happened to a work order, in order: events in and out, changes, its budget and payments as they
         are now.
         Refusals: WORK_ORDER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchWorkOrder(
+        self,
+        request: _billing_service_pb2.WatchWorkOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_work_order_pb2.TimelineEntry], _abc.AsyncIterator[_work_order_pb2.TimelineEntry]]:
+        """The timeline of a work order as it grows: first what has happened, in order, then each entry as soon as it is
+        committed, by whichever server and whichever door, without a gap and without a repeat. It goes on until the caller
+        leaves, or its deadline passes (DEADLINE_EXCEEDED; without a deadline there is none), or the server ends it:
+        UNAVAILABLE when the server stops, or when its database is away. A connection is renewed now and then, too. A caller
+        that lost its line calls again, with the `sequence` of the last entry that it had as `after_sequence`, and misses
+        nothing. An entry is sent once, as it is then: when an event's `publish_time` comes later, it is not sent again; read
+        it by GetWorkOrderTimeline.
+        Refusals: WORK_ORDER_NOT_FOUND (also while nobody announced it yet), OVERLOADED (this server has as many streams as
+        it may), UNAVAILABLE, DEADLINE_EXCEEDED.
         """
 
     @_abc_1.abstractmethod

@@ -166,7 +166,9 @@ class TimelineEntry(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     PUBLISH_TIME_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """The entry's place in this timeline, rising; there can be gaps."""
+    """The entry's place in this timeline, rising; there can be gaps. Entries of one work order are committed in this
+    order, so that nothing ever appears before what was already seen.
+    """
     kind: Global___TimelineEntryKind.ValueType
     """Whether it came in from a partner or was done here."""
     actor: _builtins.str
@@ -200,7 +202,9 @@ class TimelineEntry(_message.Message):
 
     @_builtins.property
     def publish_time(self) -> _timestamp_pb2.Timestamp:
-        """When the broker confirmed the event that went out; absent while it waits in the outbox, and for what came in."""
+        """When the broker confirmed the event that went out; absent while it waits in the outbox, and for what came in.
+        The only field of an entry that ever changes: once, from absent to an instant.
+        """
 
     def __init__(
         self,

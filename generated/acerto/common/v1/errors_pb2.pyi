@@ -47,9 +47,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     -> FAILED_PRECONDITION.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 10
-    """The server is at its limit of concurrent calls -> RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`."""
+    """The server is at its limit of concurrent calls, or of open streams -> RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`."""
     ERROR_REASON_UNAVAILABLE: _ErrorReason.ValueType  # 11
-    """The database or another part is away -> UNAVAILABLE with `google.rpc.RetryInfo`."""
+    """The database or another part is away, or this server ends its streams since it stops -> UNAVAILABLE with
+    `google.rpc.RetryInfo`.
+    """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 12
     """The deadline passed, or too little of it was left to begin -> DEADLINE_EXCEEDED."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 13
@@ -107,9 +109,11 @@ ERROR_REASON_ILLEGAL_TRANSITION: ErrorReason.ValueType  # 9
 -> FAILED_PRECONDITION.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 10
-"""The server is at its limit of concurrent calls -> RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`."""
+"""The server is at its limit of concurrent calls, or of open streams -> RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`."""
 ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 11
-"""The database or another part is away -> UNAVAILABLE with `google.rpc.RetryInfo`."""
+"""The database or another part is away, or this server ends its streams since it stops -> UNAVAILABLE with
+`google.rpc.RetryInfo`.
+"""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 12
 """The deadline passed, or too little of it was left to begin -> DEADLINE_EXCEEDED."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 13
