@@ -33,9 +33,11 @@ class Entrance(grpc.aio.ServerInterceptor):
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._handlers: dict[str, grpc.RpcMethodHandler[bytes, Message]] = {
-            name: (_streaming if method.streams else _handler)(pipeline, method)
+            name: _streaming(pipeline, method) if method.streams else self._unary(pipeline, method)
             for name, method in pipeline.methods.items()
         }
+        self.answering = 0
+        """Calls that are being answered now, streams not counted."""
         self._unknown: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_refuse_unknown)
 
     async def intercept_service(
@@ -52,22 +54,25 @@ class Entrance(grpc.aio.ServerInterceptor):
             return await continuation(handler_call_details) or self._unknown
         return self._unknown
 
+    def _unary(self, pipeline: Pipeline, method: Method) -> grpc.RpcMethodHandler[bytes, Message]:
+        handle = pipeline.handle
 
-def _handler(pipeline: Pipeline, method: Method) -> grpc.RpcMethodHandler[bytes, Message]:
-    handle = pipeline.handle
+        async def answer(request: bytes, context: grpc.aio.ServicerContext[bytes, Message]) -> Message:
+            metadata: dict[str, str | bytes] = dict(context.invocation_metadata() or ())
+            self.answering += 1
+            try:
+                outcome = await handle(method, request, metadata, time_left=context.time_remaining(), peer=context.peer)
+            finally:
+                self.answering -= 1
+            if isinstance(outcome, Refusal):
+                await _refuse(context, outcome)
+            if outcome.metadata:
+                context.set_trailing_metadata(outcome.metadata)
+            return outcome.message
 
-    async def answer(request: bytes, context: grpc.aio.ServicerContext[bytes, Message]) -> Message:
-        metadata: dict[str, str | bytes] = dict(context.invocation_metadata() or ())
-        outcome = await handle(method, request, metadata, time_left=context.time_remaining(), peer=context.peer)
-        if isinstance(outcome, Refusal):
-            await _refuse(context, outcome)
-        if outcome.metadata:
-            context.set_trailing_metadata(outcome.metadata)
-        return outcome.message
-
-    return grpc.unary_unary_rpc_method_handler(
-        answer, request_deserializer=None, response_serializer=method.response.SerializeToString
-    )
+        return grpc.unary_unary_rpc_method_handler(
+            answer, request_deserializer=None, response_serializer=method.response.SerializeToString
+        )
 
 
 def _streaming(pipeline: Pipeline, method: Method) -> grpc.RpcMethodHandler[bytes, Message]:

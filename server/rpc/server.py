@@ -29,6 +29,11 @@ OPTIONS: Final[Mapping[str, int]] = {
 """As measured (spec/api.md D): connections are renewed, so that load spreads over new replicas."""
 
 
+_LAST_WORD: Final = 1.0
+"""Seconds for callers to take what they are told at the end. gRPC alone would give one that reads nothing all of the
+grace, and leave none of it for the other parts of the process."""
+
+
 class GrpcServer:
     """One gRPC server with the pipeline's methods, health and reflection. Bound at once, serving from `run`."""
 
@@ -40,7 +45,8 @@ class GrpcServer:
         self._pipeline = pipeline
         self._health = health
         options = [*OPTIONS.items(), ("grpc.so_reuseport", int(share_port))]
-        self._server = grpc.aio.server(interceptors=[Entrance(pipeline)], options=options)
+        self._entrance = Entrance(pipeline)
+        self._server = grpc.aio.server(interceptors=[self._entrance], options=options)
         self._add_services(sorted({method.service for method in pipeline.methods.values()}))
         try:
             self.port = self._server.add_insecure_port(address)
@@ -62,8 +68,20 @@ class GrpcServer:
         self._health.close()
         self._pipeline.end_streams()
         async with asyncio.TaskGroup() as ending:
-            ending.create_task(self._server.stop(grace))
+            ending.create_task(self._end(grace))
             ending.create_task(self._drain(grace))
+
+    async def _end(self, grace: float) -> None:
+        """Stop; when no call is being answered any more, whoever does not take the last word is left behind."""
+        stopping, quiet = asyncio.create_task(self._server.stop(grace)), 0
+        try:
+            while not stopping.done():
+                await asyncio.wait([stopping], timeout=_LAST_WORD / 2)
+                quiet = 0 if self._entrance.answering else quiet + 1
+                if quiet == 2:
+                    await self._server.stop(0)
+        finally:
+            stopping.cancel()
 
     async def _drain(self, grace: float) -> None:
         with suppress(TimeoutError):

@@ -112,3 +112,14 @@ async def test_a_server_that_stops_finishes_the_writes_whose_callers_left() -> N
         asyncio.get_running_loop().call_later(0.3, held.release.set)
         await asyncio.wait_for(served.running, 10)
         assert len(scene.store.budgets) == 1
+
+
+async def test_a_server_that_stops_answers_what_takes_longer_than_a_last_word() -> None:
+    queries = SlowQueries()
+    async with Scene(queries=queries).served(grace=30) as served:
+        answer = asyncio.ensure_future(refusal(served.billing.GetBudget(GET)))
+        await asyncio.wait_for(queries.asked.wait(), 10)
+        served.stop.set()
+        asyncio.get_running_loop().call_later(1.6, queries.answer.set)
+        assert (await answer).reason == "BUDGET_NOT_FOUND"
+        await asyncio.wait_for(served.running, 10)

@@ -14,6 +14,7 @@ from acerto.billing.v1 import billing_service_pb2 as pb
 from domain.actor import Actor
 from domain.billing.use_cases.watching import PAGE
 from server.rpc.pipeline import Limits
+from tests.support.builders import CALL
 from tests.support.served import Scene, Served, end_of, refusal
 from tests.support.waiting import eventually
 
@@ -195,6 +196,21 @@ async def test_a_server_that_stops_ends_its_streams_at_once_and_asks_their_calle
             assert refused.detail(details_pb2.RetryInfo()).retry_delay.seconds == 1
         await asyncio.wait_for(served.running, 10)
     assert scene.log.named("request_failed") == []
+
+
+async def test_a_watcher_that_reads_nothing_does_not_hold_a_server_that_stops() -> None:
+    scene = Scene()
+    async with scene.served(grace=60) as served:
+        await served.billing.CreateBudget(CREATE)
+        for _ in range(20):
+            await scene.billing.update_work_order_status(CALL, UUID(OS), "x" * 4_000_000)
+        stream = watch(served)
+        await eventually(lambda: gauge(scene, "acerto_streams_open") == 1)
+        for _ in range(100):  # turns of the loop in which the server comes to write, more than the window takes
+            await asyncio.sleep(0)
+        served.stop.set()
+        await asyncio.wait_for(served.running, 15)
+        stream.cancel()
 
 
 async def test_a_server_that_ended_its_streams_begins_no_other() -> None:
