@@ -1,8 +1,7 @@
-"""`api --workers N`: N processes that share one port, for more than one core on one machine.
+"""`api --workers N`: N processes that share the ports, for more than one core; the kernel spreads connections over them.
 
-The kernel spreads connections over them. Each is an ordinary `api` process made anew, not forked: nothing of gRPC
-exists before the process that uses it. Worker k has an HTTP port of its own too, for its metrics and health: the
-shared one plus 1 plus k.
+Each is an ordinary `api` process made anew, not forked: nothing of gRPC exists before the process that uses it.
+Worker k has an HTTP port of its own too, for its metrics and health: the shared one plus 1 plus k.
 """
 
 from __future__ import annotations

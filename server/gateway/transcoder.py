@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
@@ -23,6 +24,7 @@ from server.gateway.requests import RequestReader, wants_pretty
 from server.gateway.responses import Response, ResponseWriter
 from server.gateway.router import BadPath, Found, NotFound, Router, RouteTaken
 from server.gateway.rules import Rule, rules_of
+from server.gateway.streams import FIRST_WAIT, Messages, lines_for, send_stream
 from server.rpc.errors import Refusal, refusal_of
 from server.rpc.methods import ContractError
 from server.rpc.pipeline import Pipeline
@@ -95,7 +97,8 @@ class Transcoder:
             await self._refuse(exchange, refusal_at_door("UNSUPPORTED_MEDIA_TYPE", sentence), [_ACCEPTS])
             return
         make = partial(_message, exchange, found, body)
-        await self._answer(exchange, found.target, make)
+        streams = found.target.rule.method.streams
+        await (self._stream if streams else self._answer)(exchange, found.target, make)
 
     async def _answer(self, exchange: Exchange, route: Route, make: Callable[[], Message]) -> None:
         asked = exchange.asked
@@ -108,6 +111,18 @@ class Transcoder:
         pretty = wants_pretty(exchange.query)
         metadata = metadata_headers(outcome.metadata)
         await exchange.respond(route.responses.write(outcome.message, asked, pretty=pretty, metadata=metadata))
+
+    async def _stream(self, exchange: Exchange, route: Route, make: Callable[[], Message]) -> None:
+        asked = exchange.asked
+        told = self._pipeline.stream(
+            route.rule.method, make, asked.metadata, time_left=asked.timeout, peer=exchange.peer
+        )
+        async with aclosing(Messages(told)) as messages:
+            first = await messages.next(FIRST_WAIT)
+            if isinstance(first, Refusal):
+                await exchange.refuse(first)
+                return
+            await send_stream(exchange, messages, first, lines_for(asked.accept), route.responses.text)
 
     async def _not_allowed(self, exchange: Exchange, scope: Scope, found: NotFound) -> None:
         allowed = sorted(found.allowed | {"OPTIONS"} | ({"HEAD"} if "GET" in found.allowed else set()))

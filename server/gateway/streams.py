@@ -1,0 +1,118 @@
+"""A server stream over HTTP: a line of JSON a message (NDJSON), or an event each (SSE) for those who ask for it.
+
+The status line waits for the first message, a moment at most: what is refused at once is an ordinary problem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.message import Message
+
+from domain.cancellation import ended
+from server.gateway.exchange import Exchange
+from server.gateway.problems import problem_json
+from server.gateway.responses import RawHeader
+from server.rpc.errors import Refusal
+
+SSE_TYPE: Final = "text/event-stream"
+NDJSON_TYPE: Final = "application/x-ndjson"
+FIRST_WAIT: Final = 0.25
+"""Seconds that a refusal has to come before the status line says 200."""
+QUIET: Final = 15.0
+"""Seconds of silence after which an event stream says that it is still there."""
+
+Told = Message | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """How messages and the one problem at the end are written."""
+
+    content_type: str
+    message: Callable[[str], str]
+    problem: Callable[[str], str]
+    still_here: str
+
+
+NDJSON: Final = Lines(
+    NDJSON_TYPE, lambda text: f'{{"result":{text}}}\n', lambda text: f'{{"error":{text}}}\n', still_here=""
+)
+SSE: Final = Lines(
+    SSE_TYPE, lambda text: f"data: {text}\n\n", lambda text: f"event: error\ndata: {text}\n\n", still_here=": \n\n"
+)
+
+
+def lines_for(accept: str) -> Lines:
+    """Events for those whose `Accept` names them, else lines of JSON."""
+    return SSE if SSE_TYPE in accept else NDJSON
+
+
+class _End:
+    """What comes after the last."""
+
+
+END: Final = _End()
+
+
+class Messages:
+    """The messages of a stream; waiting for one no longer than one wants to never loses it."""
+
+    def __init__(self, told: AsyncGenerator[Told, None]) -> None:
+        self._told = told
+        self._next: asyncio.Task[Told | _End] | None = None
+
+    async def next(self, within: float) -> Told | _End | None:
+        """The next one, END after the last; None when there is none within so many seconds."""
+        if self._next is None:
+            self._next = asyncio.ensure_future(_next_of(self._told))
+        done, _ = await asyncio.wait([self._next], timeout=within)
+        if not done:
+            return None
+        found = self._next.result()
+        self._next = None
+        return found
+
+    async def aclose(self) -> None:
+        """Leave the stream, whether or not it has ended."""
+        if self._next is not None:
+            await ended([self._next])
+        await self._told.aclose()
+
+
+async def send_stream(
+    exchange: Exchange, messages: Messages, first: Told | _End | None, lines: Lines, text: Callable[[Message], str]
+) -> None:
+    """Send the whole stream; `first` is what came in time for the status line, if anything did."""
+    await exchange.send({"type": "http.response.start", "status": 200, "headers": [*exchange.ids, *_headers(lines)]})
+    async for line in _written(exchange, messages, first, lines, text):
+        await exchange.send({"type": "http.response.body", "body": line.encode(), "more_body": True})
+    await exchange.send({"type": "http.response.body", "body": b""})
+
+
+async def _written(
+    exchange: Exchange, messages: Messages, first: Told | _End | None, lines: Lines, text: Callable[[Message], str]
+) -> AsyncIterator[str]:
+    told = first
+    while not isinstance(told, _End):
+        if isinstance(told, Refusal):
+            yield lines.problem(problem_json(exchange.problem(told)).decode())
+            return
+        yield lines.still_here if told is None else lines.message(text(told))
+        told = await messages.next(QUIET)
+
+
+async def _next_of(told: AsyncGenerator[Told, None]) -> Told | _End:
+    return await anext(told, END)
+
+
+def _headers(lines: Lines) -> list[RawHeader]:
+    return [
+        (b"content-type", lines.content_type.encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-accel-buffering", b"no"),
+    ]
