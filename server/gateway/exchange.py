@@ -36,6 +36,7 @@ class Exchange:
         self.asked = read_headers(scope["headers"], ids)
         self.path: str = scope["path"]
         self.query: str = scope["query_string"].decode("latin-1")
+        self.headers_only: bool = scope["method"] == "HEAD"
         self.send = send
         self.ids: list[RawHeader] = [
             (b"x-request-id", self.asked.request_id.encode()),
@@ -81,7 +82,7 @@ class Exchange:
             response,
             self.ids,
             accepts_gzip=self.asked.accepts_gzip,
-            headers_only=self._scope["method"] == "HEAD",
+            headers_only=self.headers_only,
         )
 
     async def refuse(self, refusal: Refusal, more: Iterable[RawHeader] = ()) -> None:

@@ -48,6 +48,7 @@ class Asked:
     accepts_gzip: bool
     if_match: str | None
     if_none_match: frozenset[str]
+    last_event_id: str
     content_length: int
     problem: Invalid | None
 
@@ -76,6 +77,7 @@ def read_headers(raw: RawHeaders, ids: Ids) -> Asked:
         accepts_gzip="gzip" in (accepted := headers.get("accept-encoding", "")) and not _NO_GZIP.search(accepted),
         if_match=if_match,
         if_none_match=frozenset(_ETAG.findall(headers.get("if-none-match", ""))),
+        last_event_id=headers.get("last-event-id", ""),
         content_length=int(length) if length.isdecimal() else 0,
         problem=problem,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
@@ -30,20 +30,29 @@ Told = Message | Refusal
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """How messages and the one problem at the end are written."""
+    """How messages (JSON text, and where to go on after it) and the one problem at the end are written."""
 
     content_type: str
-    message: Callable[[str], str]
+    message: Callable[[str, str], str]
     problem: Callable[[str], str]
     still_here: str
 
 
 NDJSON: Final = Lines(
-    NDJSON_TYPE, lambda text: f'{{"result":{text}}}\n', lambda text: f'{{"error":{text}}}\n', still_here=""
+    NDJSON_TYPE, lambda text, _: f'{{"result":{text}}}\n', lambda text: f'{{"error":{text}}}\n', still_here=""
 )
 SSE: Final = Lines(
-    SSE_TYPE, lambda text: f"data: {text}\n\n", lambda text: f"event: error\ndata: {text}\n\n", still_here=": \n\n"
+    SSE_TYPE,
+    lambda text, place: f"{place}data: {text}\n\n",
+    lambda text: f"event: error\ndata: {text}\n\n",
+    still_here=": \n\n",
 )
+
+
+PLACE: Final = "sequence"
+"""The field by which a stream's messages are numbered, and which a browser sends back as `Last-Event-ID`."""
+RESUME: Final = "after_sequence"
+"""The request's field that takes it: a stream goes on after that message."""
 
 
 def lines_for(accept: str) -> Lines:
@@ -86,10 +95,11 @@ class Messages:
 async def send_stream(
     exchange: Exchange, messages: Messages, first: Told | _End | None, lines: Lines, text: Callable[[Message], str]
 ) -> None:
-    """Send the whole stream; `first` is what came in time for the status line, if anything did."""
+    """Send the whole stream; `first` is what came in time for the status line, if any. A HEAD has that only."""
     await exchange.send({"type": "http.response.start", "status": 200, "headers": [*exchange.ids, *_headers(lines)]})
-    async for line in _written(exchange, messages, first, lines, text):
-        await exchange.send({"type": "http.response.body", "body": line.encode(), "more_body": True})
+    if not exchange.headers_only:
+        async for line in _written(exchange, messages, first, lines, text):
+            await exchange.send({"type": "http.response.body", "body": line.encode(), "more_body": True})
     await exchange.send({"type": "http.response.body", "body": b""})
 
 
@@ -101,8 +111,13 @@ async def _written(
         if isinstance(told, Refusal):
             yield lines.problem(problem_json(exchange.problem(told)).decode())
             return
-        yield lines.still_here if told is None else lines.message(text(told))
+        yield lines.still_here if told is None else lines.message(text(told), _place(told))
         told = await messages.next(QUIET)
+
+
+def _place(message: Any) -> str:
+    """The line of an event that says how to go on after it, where its messages are numbered."""
+    return f"id: {message.sequence}\n" if PLACE in message.DESCRIPTOR.fields_by_name else ""
 
 
 async def _next_of(told: AsyncGenerator[Told, None]) -> Told | _End:

@@ -24,7 +24,7 @@ from server.gateway.requests import RequestReader, wants_pretty
 from server.gateway.responses import Response, ResponseWriter
 from server.gateway.router import BadPath, Found, NotFound, Router, RouteTaken
 from server.gateway.rules import Rule, rules_of
-from server.gateway.streams import FIRST_WAIT, Messages, lines_for, send_stream
+from server.gateway.streams import FIRST_WAIT, RESUME, Messages, lines_for, send_stream
 from server.rpc.errors import Refusal, refusal_of
 from server.rpc.methods import ContractError
 from server.rpc.pipeline import Pipeline
@@ -172,6 +172,8 @@ def _message(exchange: Exchange, found: Found[Route], body: bytes) -> Message:
     message: Any = found.target.requests.read(parts, exchange.query, body, asked.content_type)
     if asked.if_match is not None:
         _make_conditional(message, asked.if_match)
+    if asked.last_event_id and RESUME in message.DESCRIPTOR.fields_by_name:
+        _go_on_after(message, asked.last_event_id)
     return message  # type: ignore[no-any-return] # Any only to reach its etag
 
 
@@ -182,6 +184,14 @@ def _make_conditional(message: Any, etag: str) -> None:
     if message.etag not in {"", etag}:
         raise _wrong_condition("differs from the etag in the request")
     message.etag = etag
+
+
+def _go_on_after(message: Any, place: str) -> None:
+    """Have a stream go on where a browser lost it. Raises Invalid."""
+    if not (place.isascii() and place.isdecimal() and len(place) < 19):
+        problem = "must be an id that this stream gave"
+        raise Invalid(f"last-event-id: {problem}", violations=[Violation("last-event-id", problem, "http.header")])
+    setattr(message, RESUME, int(place))
 
 
 def _wrong_condition(problem: str) -> Invalid:
