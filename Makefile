@@ -86,7 +86,7 @@ types: setup ## mypy --strict, over tests too
 imports: setup ## Who may import whom
 	$(VENV)/bin/lint-imports
 
-generate: setup ## Write generated/ from protos/
+generate: setup ## Write generated/ and the OpenAPI document from protos/
 	$(PYTHON) -m protos.generate
 
 lock: setup ## Write the locks from pyproject.toml (UPGRADE=--upgrade takes newer versions)

@@ -18,6 +18,7 @@ from protovalidate._gen.buf.validate import validate_pb
 VALIDATE = "buf/validate/validate.proto"
 PROTOS = Path(__file__).resolve().parent
 GENERATED = PROTOS.parent / "generated"
+OPENAPI = PROTOS.parent / "server" / "gateway" / "openapi.json"
 
 
 class ContractError(Exception):

@@ -1,4 +1,4 @@
-"""Writes generated/ from the contracts, and proves with --check that it is what the contracts say.
+"""Writes generated/ and the OpenAPI document from the contracts, and proves with --check that they are what these say.
 
 google/* is never generated: googleapis-common-protos has it, and two copies of one file cannot share a process.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from protos.compiler import (
     GENERATED,
+    OPENAPI,
     PROTOS,
     VALIDATE,
     ContractError,
@@ -57,6 +58,21 @@ def bring_up_to_date(target: Path, wanted: Mapping[str, bytes]) -> list[str]:
     return changed
 
 
+def document_changed(file: Path, folder: Path, *, write: bool) -> list[str]:
+    """The OpenAPI document's file if it is not what the contracts of `folder` say; written then, if that is wanted.
+
+    It is made by the server's own reading of the contracts, which needs generated/ to be up to date.
+    """
+    from protos.openapi.document import openapi_json
+
+    wanted = openapi_json(folder)
+    if file.is_file() and file.read_bytes() == wanted:
+        return []
+    if write:
+        file.write_bytes(wanted)
+    return [file.name]
+
+
 def _place(path: Path, code: bytes | None) -> None:
     if code is None:
         path.unlink()
@@ -72,19 +88,22 @@ def _drop_empty_folders(target: Path) -> None:
 
 
 def main() -> int:
-    """`python -m protos.generate [--check] [--out FOLDER] [CONTRACTS]`; 1 when something is stale or wrong."""
+    """`python -m protos.generate [--check] [--out FOLDER] [--openapi FILE] [CONTRACTS]`; 1 when any is stale."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("contracts", nargs="?", type=Path, default=PROTOS)
     parser.add_argument("--out", type=Path, default=GENERATED)
+    parser.add_argument("--openapi", type=Path, default=OPENAPI)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when something would change")
     chosen = parser.parse_args()
+    contracts = chosen.contracts.resolve()
     try:
-        wanted = generate(chosen.contracts.resolve())
+        wanted = generate(contracts)
+        changed = stale(wanted, written(chosen.out)) if chosen.check else bring_up_to_date(chosen.out, wanted)
+        changed += document_changed(chosen.openapi, contracts, write=not chosen.check)
     except ContractError as error:
         print(error, file=sys.stderr)
         return 1
-    changed = stale(wanted, written(chosen.out)) if chosen.check else bring_up_to_date(chosen.out, wanted)
-    print("\n".join(changed) or f"{chosen.out.name}/ is up to date ({len(wanted)} files)")
+    print("\n".join(changed) or f"{chosen.out.name}/ ({len(wanted)} files) and {chosen.openapi.name} are up to date")
     return 1 if chosen.check and changed else 0
 
 

@@ -1,4 +1,4 @@
-"""generated/ is what the contracts say, and the contracts keep buf's rules and their callers."""
+"""generated/ and the OpenAPI document say what the contracts do, which keep buf's rules and their callers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from protos.check import base_reference, broken, broken_since, formatted, linted
-from protos.compiler import GENERATED, PROTOS, ContractError
-from protos.generate import bring_up_to_date, generate, stale, written
+from protos.compiler import GENERATED, OPENAPI, PROTOS, ContractError
+from protos.generate import bring_up_to_date, document_changed, generate, stale, written
 
 CONTRACT = """syntax = "proto3";
 
@@ -33,6 +33,18 @@ def contracts(tmp_path: Path) -> Path:
 
 def test_generating_again_changes_nothing() -> None:
     assert stale(generate(PROTOS), written(GENERATED)) == []
+
+
+def test_the_openapi_document_is_what_the_contracts_say() -> None:
+    assert document_changed(OPENAPI, PROTOS, write=False) == []
+
+
+def test_an_openapi_document_that_says_something_else_is_stale(tmp_path: Path) -> None:
+    file = tmp_path / "openapi.json"
+    assert document_changed(file, PROTOS, write=True) == ["openapi.json"]
+    assert file.read_bytes() == OPENAPI.read_bytes()
+    file.write_text("{}", encoding="utf-8")
+    assert document_changed(file, PROTOS, write=False) == ["openapi.json"]
 
 
 def test_generated_code_holds_no_package_of_google_and_no_package_file() -> None:
