@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from starlette.types import Send
 
 from server.gateway.headers import Asked
+from server.gateway.json_answers import json_text, writer_of
 from server.gateway.problems import PROBLEM_TYPE, headers_of, problem_json, problem_of
 from server.gateway.requests import HTTP_BODY
 from server.gateway.rules import Rule
@@ -52,6 +51,7 @@ class ResponseWriter:
         response = rule.method.descriptor.output_type
         self._field = rule.response_body
         self._raw = _is_raw(response, rule.response_body)
+        self._json = writer_of(response)
         self._has_etag = "etag" in response.fields_by_name
         self._reads = rule.http_method == "GET"
 
@@ -67,12 +67,10 @@ class ResponseWriter:
 
     def text(self, message: Message, *, pretty: bool = False) -> str:
         """The message, or the part of it that is answered, as JSON text."""
-        value: Any = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
+        value = self._json(message)
         if self._field is not None:
             value = value.get(self._field.json_name)
-        if pretty:
-            return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json_text(value, pretty=pretty)
 
     def _caching(self, message: Any) -> list[RawHeader]:
         if not (self._has_etag and message.etag):
