@@ -18,6 +18,7 @@ from acerto.billing.v1 import billing_service_pb2, budget_pb2, compatibility_ser
 from server.gateway.json_answers import json_text, writer_of
 
 FILES = (billing_service_pb2, compatibility_service_pb2)
+NULL = struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
 WIDTHS = {FieldDescriptor.CPPTYPE_INT32: 31, FieldDescriptor.CPPTYPE_INT64: 63}
 UNSIGNED = {FieldDescriptor.CPPTYPE_UINT32: 32, FieldDescriptor.CPPTYPE_UINT64: 64}
 
