@@ -21,8 +21,9 @@ import docker  # type: ignore[import-untyped]
 from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.core.container import DockerContainer
 
+from tests.support.debian import NoPackages
 from tests.support.environment import given
-from tests.support.rabbit_debian import NoPackages, fetch, unpacked
+from tests.support.rabbit_debian import fetch, unpacked
 from tests.support.rabbit_private import Installation, PrivateRabbit
 from tests.support.waiting import eventually
 
