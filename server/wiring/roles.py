@@ -28,6 +28,7 @@ from persistence.unit_of_work import Units
 from persistence.wake import NEWS, WORK, Heard, Listener, Notifier, running
 from server.gateway import webhooks
 from server.gateway.app import api_app, plain_app
+from server.gateway.documents import OPENAPI, documents
 from server.gateway.operations import operations
 from server.gateway.server import HttpServer
 from server.health import Phase, Readiness
@@ -139,9 +140,10 @@ def _heard(house: House, roles: Collection[str]) -> dict[str, Heard]:
 
 
 def _app(house: House, serving: Pipeline | None, routes: list[Route]) -> ASGIApp:
-    """What this process serves over HTTP: the API only where it has one."""
+    """What this process serves over HTTP: the API and its documentation only where it has one."""
     if serving is None:
         return plain_app(routes)
+    routes = [*routes, *documents(OPENAPI.read_bytes())]
     return api_app(serving, house.ids, house.telemetry, routes, house.settings.cors_origins)
 
 

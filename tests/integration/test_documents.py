@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import re
 import socket
@@ -13,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from server.gateway.app import plain_app
-from server.gateway.assets import FOLDER
+from server.gateway.assets import FOLDER, static_assets
 from server.gateway.documents import documents
 from server.gateway.server import HttpServer
 from tests.support.openapi_small import small_openapi
@@ -166,6 +167,12 @@ def test_the_vendored_files_are_those_of_the_table() -> None:
     here = {path.name for path in FOLDER.iterdir()} - {"VENDORED.md", ".gitattributes"}
     assert here == listed.keys() | ours
     assert {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() for name in listed} == listed
+
+
+def test_a_file_is_compressed_at_its_first_reader_and_never_again() -> None:
+    asset = static_assets()["swagger-ui.css"]
+    assert asset.packed() is asset.packed()
+    assert gzip.decompress(asset.packed()) == asset.body
 
 
 def test_no_page_of_ours_holds_a_script_or_a_style() -> None:
