@@ -1,6 +1,6 @@
 """The human face of the HTTP door: the OpenAPI document, Swagger UI and ReDoc, all of it from this machine.
 
-A page may load from nowhere else (docs/decisions/0018), and what a browser has already, it is not sent again.
+A page may load from nowhere else (docs/decisions/0020), and what a browser has already, it is not sent again.
 """
 
 from __future__ import annotations

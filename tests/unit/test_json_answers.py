@@ -76,12 +76,12 @@ def messages(draw: st.DrawFn, descriptor: Descriptor) -> Any:
 
 
 @pytest.mark.parametrize("descriptor", {one.full_name: one for one in answers()}.values(), ids=lambda one: one.name)
-@given(data=st.data())
+@given(source=st.data())
 @settings(max_examples=40, deadline=None)
 def test_every_answer_of_the_contracts_is_written_as_the_library_writes_it(
-    descriptor: Descriptor, data: st.DataObject
+    descriptor: Descriptor, source: st.DataObject
 ) -> None:
-    message = data.draw(messages(descriptor))
+    message = source.draw(messages(descriptor))
     assert writer_of(descriptor)(message) == by_library(message)
 
 
