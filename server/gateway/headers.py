@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +25,7 @@ _PASSED: Final = frozenset(
 _GRPC_TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])", re.ASCII)
 _SECONDS_OF: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _SECONDS: Final = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,9})?", re.ASCII)
+_MOST_DIGITS: Final = 18
 _NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)")
 """gzip named only to be refused."""
 _ETAG: Final = re.compile(r'(?:W/)?("[!#-~]*")', re.ASCII)
@@ -66,7 +67,7 @@ def read_headers(raw: RawHeaders, ids: Ids) -> Asked:
         metadata = _metadata(headers) | metadata
     except Invalid as error:
         problem = error
-    length = headers.get("content-length", "0")
+    encodings = headers.get("accept-encoding", "").lower()
     return Asked(
         metadata=metadata,
         request_id=id_in(metadata, "x-request-id", ids),
@@ -74,11 +75,11 @@ def read_headers(raw: RawHeaders, ids: Ids) -> Asked:
         timeout=timeout,
         content_type=headers.get("content-type", ""),
         accept=headers.get("accept", ""),
-        accepts_gzip="gzip" in (accepted := headers.get("accept-encoding", "")) and not _NO_GZIP.search(accepted),
+        accepts_gzip="gzip" in encodings and not _NO_GZIP.search(encodings),
         if_match=if_match,
         if_none_match=frozenset(_ETAG.findall(headers.get("if-none-match", ""))),
         last_event_id=headers.get("last-event-id", ""),
-        content_length=int(length) if length.isdecimal() else 0,
+        content_length=_length(headers.get("content-length", "")),
         problem=problem,
     )
 
@@ -116,8 +117,15 @@ def _metadata(headers: dict[str, str]) -> dict[str, str | bytes]:
 def _binary(name: str, text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii's own, and another for what is not ASCII
         raise _invalid(name, "must be base64") from error
+
+
+def _length(text: str) -> int:
+    """Of the body, as far as it can be read; a number too long for Python to read is larger than any limit."""
+    if not text.isdecimal():
+        return 0
+    return int(text) if len(text) <= _MOST_DIGITS else sys.maxsize
 
 
 def _timeout(headers: dict[str, str]) -> float | None:
