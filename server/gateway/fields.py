@@ -16,6 +16,8 @@ _INTEGERS: Final = frozenset(
     | {FieldDescriptor.CPPTYPE_UINT32, FieldDescriptor.CPPTYPE_UINT64}
 )
 _FLOATS: Final = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE})
+_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}", re.ASCII)
 _NO_NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
 _BOOLS: Final = {"true": True, "false": False}
 WRAPPERS: Final = frozenset(
@@ -89,16 +91,38 @@ def json_of(field: FieldDescriptor, text: str) -> Any:
         if text not in _BOOLS:
             raise ValueError("must be true or false")
         return _BOOLS[text]
-    if is_number(plain) and not number_is_written(plain, text):
-        raise ValueError("must be a number")
+    if plain.message_type is None and (problem := problem_with(plain, text)) is not None:
+        raise ValueError(problem)
     return text
 
 
-def is_number(field: FieldDescriptor) -> bool:
-    """Whether its values are numbers; an enum's are not."""
-    return field.cpp_type in _INTEGERS or field.cpp_type in _FLOATS
+def problem_with(field: FieldDescriptor, value: Any) -> str | None:
+    """What keeps a JSON value from being one such field, which is no message; Python's own reading lets more pass."""
+    if field.enum_type is not None:
+        return None if _names_a_value(field, value) else "must be one of the enum's names, or a number"
+    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return None if isinstance(value, bool) else "must be true or false"
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        return _problem_with_text(field, value)
+    if isinstance(value, str):
+        written = _NUMBER.fullmatch(value) or (field.cpp_type in _FLOATS and value in _NO_NUMBERS)
+        return None if written else "must be a number"
+    return None if _is_number(value) else "must be a number"
 
 
-def number_is_written(field: FieldDescriptor, text: str) -> bool:
-    """Whether a text is a number as JSON writes one; Python's own reading allows more."""
-    return bool(_NUMBER.fullmatch(text)) or (field.cpp_type in _FLOATS and text in _NO_NUMBERS)
+def _names_a_value(field: FieldDescriptor, value: Any) -> bool:
+    if isinstance(value, str):
+        return value in field.enum_type.values_by_name or bool(_WHOLE_NUMBER.fullmatch(value))  # type: ignore[union-attr]
+    return _is_number(value) and value == value // 1
+
+
+def _problem_with_text(field: FieldDescriptor, value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "must be a string"
+    if field.type == FieldDescriptor.TYPE_BYTES and not _BASE64.fullmatch(value):
+        return "must be base64"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -17,7 +17,10 @@ _OF_THE_CALL: Final = frozenset({"request_id", "etag"})
 
 
 def infers_mask(rule: Rule) -> bool:
-    """Whether a request of this rule without `update_mask` gets one."""
+    """Whether a request of this rule without `update_mask` gets one; a body that has no fields says nothing of them."""
+    body = rule.body
+    if isinstance(body, FieldDescriptor) and (body.is_repeated or body.message_type is None):
+        return False
     field = rule.method.request.DESCRIPTOR.fields_by_name.get("update_mask")
     return (
         rule.http_method == "PATCH"
@@ -34,7 +37,8 @@ def changed_by(rule: Rule, taken: dict[str, Any]) -> tuple[str, ...]:
     the whole request they are that request's own fields, since what those hold is replaced whole.
     """
     if isinstance(rule.body, FieldDescriptor):
-        return tuple(_leaves(rule.body.message_type, taken.get(rule.body.json_name) or {}))
+        given = taken.get(rule.body.json_name)
+        return tuple(_leaves(rule.body.message_type, given)) if isinstance(given, dict) else ()
     bound = {path.fields[0].name for _, path in rule.variables}
     fields = rule.method.request.DESCRIPTOR.fields
     return tuple(one.name for one in fields if one.json_name in taken and one.name not in bound | _OF_THE_CALL)

@@ -42,12 +42,12 @@ class RequestReader:
         """The message. Raises Invalid with every field that is wrong, MalformedJson."""
         reading = JsonReading()
         taken = self._body(reading, body) if self.raw is None else {}
-        changed = changed_by(self._rule, taken) if self._infers_mask and "updateMask" not in taken else ()
+        changed = changed_by(self._rule, taken) if self._infers_mask else ()
         self._path(reading, taken, parts)
         self._query(reading, taken, query)
         refuse(reading.violations)
         message: Any = message_from(self._make, taken)
-        if changed:
+        if changed and "updateMask" not in taken:
             message.update_mask.paths.extend(changed)
         if self.raw is not None:
             into = message if self._rule.body == WHOLE else getattr(message, self.raw.name)
@@ -62,11 +62,14 @@ class RequestReader:
         if field is None:
             raise MalformedJson("this route takes no body")
         value = parse_json(body)
-        if isinstance(field, FieldDescriptor):
-            return {field.json_name: reading.field(field, value, field.name)}
-        if not isinstance(value, dict):
+        if not isinstance(field, FieldDescriptor) and not isinstance(value, dict):
             raise MalformedJson("the body must be a JSON object")
-        return reading.object(self._descriptor, value)
+        try:
+            if isinstance(field, FieldDescriptor):
+                return {field.json_name: reading.field(field, value, field.name)}
+            return reading.object(self._descriptor, value)
+        except RecursionError as error:
+            raise MalformedJson("the body is nested too deeply") from error
 
     def _path(
         self, reading: JsonReading, taken: dict[str, Any], parts: Sequence[tuple[Variable, Sequence[str]]]
@@ -75,8 +78,8 @@ class RequestReader:
             text = "/".join(_decoded(segment, several=variable.several) for segment in segments)
             value = _value(reading, path, text)
             holder = _holder(taken, path)
-            given = holder.get(path.leaf.json_name, value)
-            if str(given) != str(value):
+            given = holder.get(path.leaf.json_name)
+            if given is not None and str(given) != str(value):
                 reading.wrong(path.text, "differs from what the path says", "http.path_conflict")
             holder[path.leaf.json_name] = value
 
@@ -89,7 +92,9 @@ class RequestReader:
             if path is None:
                 continue
             if path.leaf.is_repeated:
-                several.setdefault(path.text, self._list(reading, taken, path)).append(_value(reading, path, text))
+                if path.text not in several:
+                    several[path.text] = self._list(reading, taken, path)
+                several[path.text].append(_value(reading, path, text))
                 continue
             holder = _holder(taken, path)
             if path.leaf.json_name in holder:
