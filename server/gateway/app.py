@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from domain.identity import Ids
+from server.gateway.exchange import REQUEST_ID
 from server.gateway.problems import PROBLEM_TYPE, problem_json, problem_of
 from server.gateway.refusals import refusal_at_door
 from server.gateway.transcoder import Meter, Transcoder
@@ -62,7 +63,9 @@ def api_app(pipeline: Pipeline, ids: Ids, meter: Meter, routes: Sequence[Route],
 async def _problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     refusal = refusal_at_door(_REASONS[status], _SENTENCES[status])
-    problem = problem_of(refusal, status=status, instance=request.url.path, request_id="")
+    problem = problem_of(
+        refusal, status=status, instance=request.url.path, request_id=request.scope.get(REQUEST_ID, "")
+    )
     headers = {"cache-control": "no-store", "content-type": PROBLEM_TYPE}
     if isinstance(error, HTTPException) and error.headers:
         headers |= error.headers

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from domain.identity import Ids
 from server.gateway.headers import read_headers
@@ -19,6 +19,9 @@ LARGEST_BODY: Final = 4 * 1024 * 1024
 
 ON_LEAVE: Final = "acerto.on_leave"
 """The key in an ASGI scope under which our server finds what to call when the client hangs up."""
+
+REQUEST_ID: Final = "acerto.request_id"
+"""The key under which the apps behind the API find the request's id."""
 
 
 class TooLarge(Exception):
@@ -35,15 +38,17 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, ids: Ids) -> None:
         self.asked = read_headers(scope["headers"], ids)
         self.path: str = scope["path"]
-        self.query: str = scope["query_string"].decode("latin-1")
+        self.query: str = scope["query_string"].decode("utf-8", "surrogateescape")
         self.headers_only: bool = scope["method"] == "HEAD"
-        self.send = send
+        self.answering = False
+        """Whether an answer has begun."""
         self.ids: list[RawHeader] = [
             (b"x-request-id", self.asked.request_id.encode()),
             (b"correlation-id", self.asked.correlation_id.encode()),
         ]
         self._scope = scope
         self._receive = receive
+        self._send = send
 
     def end_when_left(self) -> None:
         """Have the task that serves this cancelled when the client hangs up."""
@@ -74,6 +79,17 @@ class Exchange:
                 return bytes(body)
             message = await self._receive()
         raise ClientLeft
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer."""
+        self.answering = True
+        await self._send(message)
+
+    async def with_ids(self, message: Message) -> None:
+        """Send a part of an answer that others made, with the ids that every answer has."""
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *self.ids]}
+        await self.send(message)
 
     async def respond(self, response: Response) -> None:
         """Send a response; a HEAD gets its headers only."""

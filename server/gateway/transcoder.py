@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
+import structlog
 from google.protobuf.message import Message
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import Invalid, Violation
 from domain.identity import Ids
-from server.gateway.exchange import LARGEST_BODY, ClientLeft, Exchange, TooLarge
+from server.gateway.exchange import LARGEST_BODY, REQUEST_ID, ClientLeft, Exchange, TooLarge
 from server.gateway.headers import metadata_headers
 from server.gateway.refusals import refusal_at_door
 from server.gateway.requests import RequestReader, wants_pretty
@@ -25,7 +26,7 @@ from server.gateway.responses import Response, ResponseWriter
 from server.gateway.router import BadPath, Found, NotFound, Router, RouteTaken
 from server.gateway.rules import Rule, rules_of
 from server.gateway.streams import FIRST_WAIT, RESUME, Messages, lines_for, send_stream
-from server.rpc.errors import Refusal, refusal_of
+from server.rpc.errors import Refusal, refusal_of, refusal_outside
 from server.rpc.methods import ContractError
 from server.rpc.pipeline import Pipeline
 
@@ -72,7 +73,9 @@ class Transcoder:
             await self._refuse(Exchange(scope, receive, send, self._ids), refusal_of(Invalid(str(error))))
             return
         if isinstance(found, NotFound) and not found.allowed:
-            await self._behind(scope, receive, send)
+            exchange = Exchange(scope, receive, send, self._ids)
+            scope[REQUEST_ID] = exchange.asked.request_id
+            await self._behind(scope, receive, exchange.with_ids)
             return
         exchange = Exchange(scope, receive, send, self._ids)
         exchange.end_when_left()
@@ -84,6 +87,8 @@ class Transcoder:
             )
         except (ClientLeft, asyncio.CancelledError):
             return  # nobody is there to be answered
+        except Exception as error:  # noqa: BLE001 -- the log keeps it, no caller sees it
+            await self._broke(exchange, error)
 
     async def _serve(self, exchange: Exchange, found: Found[Route]) -> None:
         try:
@@ -123,6 +128,15 @@ class Transcoder:
                 await exchange.refuse(first)
                 return
             await send_stream(exchange, messages, first, lines_for(asked.accept), route.responses.text)
+
+    async def _broke(self, exchange: Exchange, error: Exception) -> None:
+        """The door's own failure, such as an answer that JSON cannot say: opaque, as the pipeline's are."""
+        request_id = exchange.asked.request_id
+        structlog.get_logger().error("http_failed", path=exchange.path, request_id=request_id, exc_info=error)
+        if exchange.answering:
+            raise error
+        sentence = f"something broke on our side; request {request_id} finds it in our logs"
+        await self._refuse(exchange, refusal_outside("INTERNAL", sentence, request_id=request_id))
 
     async def _not_allowed(self, exchange: Exchange, scope: Scope, found: NotFound) -> None:
         allowed = sorted(found.allowed | {"OPTIONS"} | ({"HEAD"} if "GET" in found.allowed else set()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,6 +38,7 @@ from server.rpc.pipeline import Limits, Pipeline
 from server.rpc.visit import Metadata, Peer
 from server.telemetry import Telemetry
 from tests.support.fakes import FakeIds
+from tests.support.http import client_of
 from tests.support.served import KeptLog
 
 IMPORTED = (
@@ -45,7 +46,6 @@ IMPORTED = (
     timestamp_pb2, wrappers_pb2,
 )  # fmt: skip
 """What the contract imports: the pool must have it first."""
-BASE_URL = "http://acerto.example.com"
 
 
 @cache
@@ -135,29 +135,3 @@ class Workbench:
         if self.stranger is not None:
             raise self.stranger
         return Actor(id="tester", permissions=frozenset({"workbench.ask"}))
-
-
-def client_of(app: ASGIApp) -> httpx.AsyncClient:
-    """A client of an app in this process, which asks for no compression unless it is told to."""
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.7", 4711))
-    return httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers={"accept-encoding": "identity"})
-
-
-def problem_in(answer: httpx.Response, status: int, reason: str) -> Mapping[str, Any]:
-    """The problem that an answer is, which must be whole and of this status and reason."""
-    problem: dict[str, Any] = answer.json()
-    assert (answer.status_code, problem["reason"]) == (status, reason), problem
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["cache-control"] == "no-store"
-    assert problem["type"] == f"urn:acerto:error:{reason}"
-    assert problem["status"] == status
-    assert problem["title"]
-    assert problem["detail"]
-    assert problem["request_id"] == answer.headers["x-request-id"] != ""
-    return problem
-
-
-def fields_in(answer: httpx.Response) -> list[str]:
-    """The fields that an INVALID_REQUEST names."""
-    problem = problem_in(answer, 400, "INVALID_REQUEST")
-    return [violation["field"] for violation in problem["violations"]]
