@@ -12,7 +12,7 @@ from server.gateway.rules import Rule
 
 _MASK: Final = "google.protobuf.FieldMask"
 _STRUCT: Final = "google.protobuf.Struct"
-_OF_THE_CALL: Final = frozenset({"request_id", "etag"})
+_OF_THE_CALL: Final = frozenset({"etag", "request_id", "update_mask"})
 """Fields of an update that are about the call, not about the resource."""
 
 

@@ -22,6 +22,8 @@ from server.rpc.validation import refuse
 HTTP_BODY: Final = httpbody_pb2.HttpBody.DESCRIPTOR.full_name
 PRETTY: Final = "pretty"
 """The one query parameter that is about the answer, not the request."""
+_NO_UTF8: Final = re.compile("[\udc80-\udcff]")
+"""What bytes that are none become when they are decoded with surrogateescape."""
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -47,7 +49,7 @@ class RequestReader:
         self._query(reading, taken, query)
         refuse(reading.violations)
         message: Any = message_from(self._make, taken)
-        if changed and "updateMask" not in taken:
+        if changed and taken.get("updateMask") is None:
             message.update_mask.paths.extend(changed)
         if self.raw is not None:
             into = message if self._rule.body == WHOLE else getattr(message, self.raw.name)
@@ -136,6 +138,8 @@ def _parameters(query: str) -> Iterator[tuple[str, str]]:
         return
     if _BAD_ESCAPE.search(query):
         raise Invalid("the query has a % that is not followed by two hexadecimal digits")
+    if not query.isascii() and _NO_UTF8.search(query):
+        raise Invalid("the query is not UTF-8")
     for one in query.split("&"):
         if one:
             name, _, text = one.partition("=")

@@ -73,6 +73,8 @@ class Router(Generic[Target]):
 
     def find(self, method: str, raw_path: str) -> Found[Target] | NotFound:
         """The route of a method and an escaped path. Raises BadPath."""
+        if not raw_path.isascii():
+            raise BadPath("the path has characters that must be escaped")
         if "%" in raw_path and _BAD_ESCAPE.search(raw_path):
             raise BadPath("the path has a % that is not followed by two hexadecimal digits")
         segments, verb = self._taken_apart(raw_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from google.protobuf import json_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import DomainError, Invalid
+from domain.errors import Invalid
 from server.gateway.json_bodies import JsonReading, MalformedJson, message_from, parse_json
 from server.rpc.validation import refuse
 from tests.support.workbench import message_type
@@ -177,9 +178,6 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from([*FIELDS, "unknown"]), JSON, max_size=5))
 @settings(max_examples=500, deadline=None)
 def test_whatever_comes_is_a_message_that_json_can_say_again_or_a_refusal(value: dict[str, Any]) -> None:
-    try:
+    with suppress(Invalid):
         message = read(value)
-    except DomainError as refused:
-        assert refused.violations
-    else:
         assert read(json_format.MessageToDict(message)) == message

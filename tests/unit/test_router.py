@@ -147,7 +147,7 @@ def test_a_method_that_a_path_lacks_is_told_from_a_path_that_is_unknown() -> Non
     assert router.find("GET", "/v1//") == NotFound(frozenset())
 
 
-@pytest.mark.parametrize("path", ["/%", "/%4", "/a/%zz", "/%C3", "/%ED%A0%80", "/%FF/x"])
+@pytest.mark.parametrize("path", ["/%", "/%4", "/é", "/a/%zz", "/%C3", "/%ED%A0%80", "/%FF/x"])
 def test_an_escape_that_is_none_is_a_bad_path(path: str) -> None:
     with pytest.raises(BadPath):
         router_with(("GET", "/{a=**}")).find("GET", path)

@@ -1,4 +1,4 @@
-"""Path templates as http.proto has them: what is taken apart, what is refused, and what each variable takes of a path."""
+"""Path templates as http.proto has them: taken apart or refused, and what each variable takes of a path."""
 
 from __future__ import annotations
 
