@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from server.gateway.exchange import ON_LEAVE
 from server.gateway.problems import PROBLEM_TYPE, problem_json, problem_of
@@ -45,6 +45,11 @@ class Protocol(HttpToolsProtocol):
     _header_bytes: int = 0
     _in_body: bool = False
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._unanswered: list[RequestResponseCycle] = []
+        """The requests that came and have no whole answer yet, in their order: uvicorn itself knows only the last."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """The clock runs from here, also for who says nothing."""
         super().connection_made(transport)
@@ -54,11 +59,12 @@ class Protocol(HttpToolsProtocol):
         """Tell whoever serves this client."""
         self._stop()
         self._stop_send_timer()
-        cycle: Any = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            on_leave = cycle.scope.get(ON_LEAVE)
+        for cycle in self._waiting():
+            cycle.disconnected = True
+            on_leave: Any = cycle.scope.get(ON_LEAVE)
             if on_leave is not None:
                 on_leave()
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -86,6 +92,7 @@ class Protocol(HttpToolsProtocol):
             super().on_headers_complete()
         except httptools.HttpParserInvalidURLError:
             self._refuse("MALFORMED_HTTP", "the request's target is no path")
+        self._unanswered = [*self._waiting(), self.cycle]
         self._in_body = True
         self._within(self.limits.body_seconds, "the body took too long")
 
@@ -98,7 +105,7 @@ class Protocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client reads slower than we write."""
         super().pause_writing()
-        self._send_timer = self.loop.call_later(self.limits.send_seconds, self.transport.abort)
+        self._watch_sending()
 
     def resume_writing(self) -> None:
         """It reads again."""
@@ -123,10 +130,13 @@ class Protocol(HttpToolsProtocol):
 
     def _is_answering(self) -> bool:
         """Whether an answer is on its way, or one request before this one waits for its own."""
-        cycle: Any = self.cycle
-        if cycle is None or cycle.response_complete:
-            return False
-        return bool(cycle.response_started) or not self._in_body
+        waiting = self._waiting()
+        if self._in_body and waiting and not waiting[-1].response_started:
+            waiting.pop()
+        return bool(waiting)
+
+    def _waiting(self) -> list[RequestResponseCycle]:
+        return [cycle for cycle in self._unanswered if not cycle.response_complete]
 
     def _refuse(self, reason: str, sentence: str) -> None:
         self._refusal = (reason, sentence)
@@ -134,13 +144,28 @@ class Protocol(HttpToolsProtocol):
 
     def _within(self, seconds: float, sentence: str) -> None:
         self._stop()
-        self._timer = self.loop.call_later(seconds, self._too_slow, sentence)
+        self._timer = self.loop.call_later(seconds, self._too_slow, seconds, sentence)
 
-    def _too_slow(self, sentence: str) -> None:
+    def _too_slow(self, seconds: float, sentence: str) -> None:
+        """Its time begins again as long as the answers before it are not there: nothing is read of it until then."""
         if self.transport.is_closing():
+            return
+        if self._is_answering():
+            self._within(seconds, sentence)
             return
         self._refusal = ("REQUEST_TIMEOUT", sentence)
         self.send_400_response("")
+
+    def _watch_sending(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._send_timer = self.loop.call_later(self.limits.send_seconds, self._cut_off_unless_read, left)
+
+    def _cut_off_unless_read(self, left: int) -> None:
+        """Cut off who took nothing of what was left to send."""
+        if self.transport.get_write_buffer_size() >= left:
+            self.transport.abort()
+        else:
+            self._watch_sending()
 
     def _stop(self) -> None:
         if self._timer is not None:
