@@ -52,7 +52,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=round(self._limits.idle_seconds),
+            timeout_keep_alive=self._limits.idle_seconds,  # type: ignore[arg-type] # a timer takes fractions too
             timeout_graceful_shutdown=round(grace) or 1,
         )
         server = _Uvicorn(config)
