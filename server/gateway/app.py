@@ -64,9 +64,9 @@ async def _problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     refusal = refusal_at_door(_REASONS[status], _SENTENCES[status])
     problem = problem_of(
-        refusal, status=status, instance=request.url.path, request_id=request.scope.get(REQUEST_ID, "")
+        refusal, status=status, instance=request.scope["path"], request_id=request.scope.get(REQUEST_ID, "")
     )
-    headers = {"cache-control": "no-store", "content-type": PROBLEM_TYPE}
+    headers = {"cache-control": "no-store", "content-type": PROBLEM_TYPE, "x-content-type-options": "nosniff"}
     if isinstance(error, HTTPException) and error.headers:
         headers |= error.headers
     return Response(problem_json(problem), status_code=status, headers=headers)

@@ -133,13 +133,18 @@ def wants_pretty(query: str) -> bool:
     return PRETTY in query and any(name == PRETTY and text.lower() != "false" for name, text in _parameters(query))
 
 
+def check_encoding(query: str) -> None:
+    """Raise Invalid for a query whose bytes were not UTF-8."""
+    if not query.isascii() and _NO_UTF8.search(query):
+        raise Invalid("the query is not UTF-8")
+
+
 def _parameters(query: str) -> Iterator[tuple[str, str]]:
     if not query:
         return
     if _BAD_ESCAPE.search(query):
         raise Invalid("the query has a % that is not followed by two hexadecimal digits")
-    if not query.isascii() and _NO_UTF8.search(query):
-        raise Invalid("the query is not UTF-8")
+    check_encoding(query)
     for one in query.split("&"):
         if one:
             name, _, text = one.partition("=")

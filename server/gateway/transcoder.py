@@ -21,7 +21,7 @@ from domain.identity import Ids
 from server.gateway.exchange import LARGEST_BODY, REQUEST_ID, ClientLeft, Exchange, TooLarge
 from server.gateway.headers import metadata_headers
 from server.gateway.refusals import refusal_at_door
-from server.gateway.requests import RequestReader, wants_pretty
+from server.gateway.requests import RequestReader, check_encoding, wants_pretty
 from server.gateway.responses import Response, ResponseWriter
 from server.gateway.router import BadPath, Found, NotFound, Router, RouteTaken
 from server.gateway.rules import Rule, rules_of
@@ -73,9 +73,7 @@ class Transcoder:
             await self._refuse(Exchange(scope, receive, send, self._ids), refusal_of(Invalid(str(error))))
             return
         if isinstance(found, NotFound) and not found.allowed:
-            exchange = Exchange(scope, receive, send, self._ids)
-            scope[REQUEST_ID] = exchange.asked.request_id
-            await self._behind(scope, receive, exchange.with_ids)
+            await self._pass_on(scope, Exchange(scope, receive, send, self._ids), receive)
             return
         exchange = Exchange(scope, receive, send, self._ids)
         exchange.end_when_left()
@@ -89,6 +87,16 @@ class Transcoder:
             return  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 -- the log keeps it, no caller sees it
             await self._broke(exchange, error)
+
+    async def _pass_on(self, scope: Scope, exchange: Exchange, receive: Receive) -> None:
+        """What no rule knows; Starlette would break over a query that is not UTF-8."""
+        try:
+            check_encoding(exchange.query)
+        except Invalid as error:
+            await self._refuse(exchange, refusal_of(error))
+            return
+        scope[REQUEST_ID] = exchange.asked.request_id
+        await self._behind(scope, receive, exchange.with_ids)
 
     async def _serve(self, exchange: Exchange, found: Found[Route]) -> None:
         try:

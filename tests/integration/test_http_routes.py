@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from starlette.responses import Response
+from starlette.routing import Route
 
 from tests.support.http import asgi, problem_in
 from tests.support.workbench import Workbench
@@ -109,3 +111,16 @@ async def test_what_is_refused_before_any_rpc_is_counted_by_its_reason() -> None
     counted = bench.telemetry.exposition().decode()
     assert 'acerto_http_refused_total{reason="METHOD_NOT_ALLOWED"} 1.0' in counted
     assert 'acerto_http_refused_total{reason="UNSUPPORTED_MEDIA_TYPE"} 1.0' in counted
+
+
+@pytest.mark.parametrize("path", [b"/nowhere", b"/metrics/"])
+async def test_a_query_that_is_no_text_breaks_nothing_behind_the_api(path: bytes) -> None:
+    bench = Workbench(behind=[Route("/metrics", lambda _: Response("all is well"))])
+    problem_in(await asgi(bench.app, "GET", path + b"?\x80"), 400, "INVALID_REQUEST")
+
+
+async def test_what_lies_behind_the_api_answers_with_its_ids() -> None:
+    bench = Workbench(behind=[Route("/metrics", lambda _: Response("all is well"))])
+    answer = await bench.ask("GET", "/metrics", headers={"x-request-id": "req-1"})
+    assert (answer.text, answer.headers["x-request-id"]) == ("all is well", "req-1")
+    problem_in(await bench.ask("POST", "/metrics"), 405, "METHOD_NOT_ALLOWED")
