@@ -129,9 +129,9 @@ class JsonReading:
 
 def message_from(make: Callable[[], Message], taken: dict[str, Any]) -> Message:
     """The message of an object in JSON's own names. Raises Invalid naming the field that does not fit."""
-    message = make()
+    message: Any = make()
     try:
-        return json_format.ParseDict(taken, message)
+        return json_format.ParseDict(taken, cast("Message", message))
     except (json_format.ParseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise _refusal(str(error), message.DESCRIPTOR) from error
 

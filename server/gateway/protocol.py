@@ -67,9 +67,9 @@ class Protocol(HttpToolsProtocol):
             cycle.message_event.set()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, received: bytes) -> None:
         """Empty lines end uvicorn's clock for idle connections, and begin no request: ours runs then."""
-        super().data_received(data)
+        super().data_received(received)
         if self._timer is None and not self._waiting():
             self._within(self.limits.header_seconds, "the headers took too long")
 

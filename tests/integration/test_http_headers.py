@@ -64,8 +64,8 @@ async def test_every_answer_has_the_ids_that_were_sent(path: str) -> None:
 async def test_every_answer_has_ids_that_were_made_where_none_could_be_used(path: str, unusable: str | None) -> None:
     headers = {} if unusable is None else {"x-request-id": unusable, "correlation-id": unusable}
     answer = await Workbench().ask("GET", path, headers=headers)
-    assert UUID(answer.headers["x-request-id"])
-    assert UUID(answer.headers["correlation-id"]) != UUID(answer.headers["x-request-id"])
+    made = {UUID(answer.headers["x-request-id"]), UUID(answer.headers["correlation-id"])}
+    assert len(made) == 2
 
 
 async def test_ids_and_trace_reach_the_call() -> None:

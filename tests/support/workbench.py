@@ -51,7 +51,7 @@ IMPORTED = (
 @cache
 def service() -> ServiceDescriptor:
     """The service of workbench.proto, compiled once a run."""
-    pool: Any = descriptor_pool.Default()  # type: ignore[no-untyped-call]
+    pool: Any = descriptor_pool.Default()
     with TemporaryDirectory() as scratch:
         image = Path(scratch) / "workbench.binpb"
         arguments = [f"-I{PROTOS}", f"--descriptor_set_out={image}"]

@@ -9,7 +9,7 @@ import pytest
 from server.gateway.fields import UnknownField, field_path, json_of
 from tests.support.workbench import message_type
 
-EVERYTHING = message_type("Everything").DESCRIPTOR
+EVERYTHING: Any = message_type("Everything").DESCRIPTOR
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ from server.gateway.json_bodies import JsonReading, MalformedJson, message_from,
 from server.rpc.validation import refuse
 from tests.support.workbench import message_type
 
-FIELDS = sorted(field.json_name for field in message_type("Everything").DESCRIPTOR.fields)
+EVERYTHING: Any = message_type("Everything").DESCRIPTOR
+FIELDS = sorted(field.json_name for field in EVERYTHING.fields)
 
 
 def read(value: Any) -> Any:
     """The message of an object, or what keeps it from being one."""
     reading = JsonReading()
-    taken = reading.object(message_type("Everything").DESCRIPTOR, value)
+    taken = reading.object(EVERYTHING, value)
     refuse(reading.violations)
     return message_from(message_type("Everything"), taken)
 

@@ -42,7 +42,7 @@ def target(router: Router[str], method: str, path: str) -> str | frozenset[str]:
     return found.target if isinstance(found, Found) else found.allowed
 
 
-def plainly(routes: Sequence[tuple[str, Template]], method: str, path: str) -> tuple[str, Template] | set[str]:
+def plainly(routes: Sequence[tuple[str, Template]], method: str, path: str) -> tuple[str, Template] | frozenset[str]:
     """The best route by trying every template; the methods that the path has when none is of this one."""
     segments = path.split("/")[1:]
     if segments and segments[-1] == "":
@@ -55,7 +55,7 @@ def plainly(routes: Sequence[tuple[str, Template]], method: str, path: str) -> t
     mine = [(m, t) for m, t in fitting if m in {method, ANY_METHOD}]
     if mine:
         return min(mine, key=lambda route: (rank(route[1]), route[0] == ANY_METHOD))
-    return {m for m, _ in fitting}
+    return frozenset(m for m, _ in fitting)
 
 
 def matches(segments: Sequence[str], path: Sequence[str]) -> bool:
