@@ -21,6 +21,7 @@ from server.rpc.errors import Refusal
 RawHeader = tuple[bytes, bytes]
 
 JSON_TYPE: Final = "application/json"
+_BYTES_TYPE: Final = "application/octet-stream"
 _SMALLEST_GZIP: Final = 1024
 """Bytes: below it a compressed body is hardly smaller, and never sooner there."""
 _QUICK_GZIP: Final = 65_536
@@ -50,7 +51,8 @@ class ResponseWriter:
     def __init__(self, rule: Rule) -> None:
         response = rule.method.descriptor.output_type
         self._field = rule.response_body
-        self._raw = _is_raw(response, rule.response_body)
+        self.is_raw = _is_raw(response, rule.response_body)
+        """Whether the answer is the bytes of an `HttpBody`."""
         self._json = writer_of(response)
         self._has_etag = "etag" in response.fields_by_name
         self._reads = rule.http_method == "GET"
@@ -60,10 +62,14 @@ class ResponseWriter:
         headers = [*metadata, *self._caching(message)]
         if self._reads and self._has_etag and message.etag in asked.if_none_match:
             return Response(304, "", b"", headers)
-        if self._raw:
-            body = getattr(message, self._field.name) if self._field else message
-            return Response(200, body.content_type or "application/octet-stream", body.data, [*headers, _SANDBOX])
+        if self.is_raw:
+            body = self.raw(message)
+            return Response(200, body.content_type or _BYTES_TYPE, body.data, [*headers, _SANDBOX])
         return Response(200, JSON_TYPE, self.text(message, pretty=pretty).encode(), headers)
+
+    def raw(self, message: Any) -> Any:
+        """The `HttpBody` of an answer that is one."""
+        return getattr(message, self._field.name) if self._field else message
 
     def text(self, message: Message, *, pretty: bool = False) -> str:
         """The message, or the part of it that is answered, as JSON text."""
@@ -77,6 +83,11 @@ class ResponseWriter:
             return [_NO_STORE]
         etag = (b"etag", message.etag.encode())
         return [etag, _ASK_AGAIN] if self._reads else [etag, _NO_STORE]
+
+
+def raw_headers(content_type: str) -> list[RawHeader]:
+    """What goes with bytes of any type."""
+    return [(b"content-type", _header_value(content_type or _BYTES_TYPE)), _NOSNIFF, _SANDBOX]
 
 
 def refused(refusal: Refusal, *, path: str, request_id: str, conditional: bool = False) -> Response:
@@ -93,7 +104,7 @@ async def send_response(
     """Send it, compressed when that is wanted and worth it."""
     body, headers = response.body, [*ids, _NOSNIFF, *response.headers]
     if response.content_type:
-        headers.append((b"content-type", response.content_type.encode("latin-1", "replace")))
+        headers.append((b"content-type", _header_value(response.content_type)))
         headers.append(_VARY)
     if accepts_gzip and len(body) >= _SMALLEST_GZIP:
         headers.append((b"content-encoding", b"gzip"))
@@ -102,6 +113,10 @@ async def send_response(
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if headers_only else body})
+
+
+def _header_value(text: str) -> bytes:
+    return text.encode("latin-1", "replace")
 
 
 async def _compressed(body: bytes) -> bytes:

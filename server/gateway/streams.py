@@ -1,4 +1,5 @@
-"""A server stream over HTTP: a line of JSON a message (NDJSON), or an event each (SSE) for those who ask for it.
+"""A server stream over HTTP: a line of JSON a message (NDJSON), or an event each (SSE) for those who ask for it; of
+`HttpBody` the bytes themselves.
 
 The status line waits for the first message, a moment at most: what is refused at once is an ordinary problem.
 """
@@ -10,12 +11,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from google.api import httpbody_pb2
 from google.protobuf.message import Message
 
 from domain.cancellation import ended
 from server.gateway.exchange import Exchange
 from server.gateway.problems import problem_json
-from server.gateway.responses import RawHeader
+from server.gateway.responses import RawHeader, raw_headers
 from server.rpc.errors import Refusal
 
 SSE_TYPE: Final = "text/event-stream"
@@ -26,6 +28,9 @@ QUIET: Final = 15.0
 """Seconds of silence after which an event stream says that it is still there."""
 
 Told = Message | Refusal
+
+_HELD: Final[list[RawHeader]] = [(b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+"""No cache keeps a stream, and no proxy holds it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,8 @@ class Messages:
         self._told = told
         self._next: asyncio.Task[Told | _End] | None = None
 
-    async def next(self, within: float) -> Told | _End | None:
-        """The next one, END after the last; None when there is none within so many seconds."""
+    async def next(self, within: float | None) -> Told | _End | None:
+        """The next one, END after the last; None when there is none within so many seconds, if there is a limit."""
         if self._next is None:
             self._next = asyncio.ensure_future(_next_of(self._told))
         done, _ = await asyncio.wait([self._next], timeout=within)
@@ -103,6 +108,25 @@ async def send_stream(
     await exchange.send({"type": "http.response.body", "body": b""})
 
 
+async def send_bytes(
+    exchange: Exchange, messages: Messages, first: Told | _End | None, raw: Callable[[Message], httpbody_pb2.HttpBody]
+) -> None:
+    """Send the whole stream as one body of the first part's type.
+
+    One that ends in a refusal is left unfinished, so that the client sees that it was cut.
+    """
+    told = first
+    content_type = raw(told).content_type if isinstance(told, Message) else ""
+    await exchange.send(
+        {"type": "http.response.start", "status": 200, "headers": [*exchange.ids, *raw_headers(content_type), *_HELD]}
+    )
+    while isinstance(told, Message):
+        await exchange.send({"type": "http.response.body", "body": raw(told).data, "more_body": True})
+        told = await messages.next(None)
+    if not isinstance(told, Refusal):
+        await exchange.send({"type": "http.response.body", "body": b""})
+
+
 async def _written(
     exchange: Exchange, messages: Messages, first: Told | _End | None, lines: Lines, text: Callable[[Message], str]
 ) -> AsyncIterator[str]:
@@ -127,7 +151,6 @@ async def _next_of(told: AsyncGenerator[Told, None]) -> Told | _End:
 def _headers(lines: Lines) -> list[RawHeader]:
     return [
         (b"content-type", lines.content_type.encode()),
-        (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
-        (b"x-accel-buffering", b"no"),
+        *_HELD,
     ]

@@ -25,7 +25,7 @@ from server.gateway.requests import RequestReader, check_encoding, wants_pretty
 from server.gateway.responses import Response, ResponseWriter
 from server.gateway.router import BadPath, Found, NotFound, Router, RouteTaken
 from server.gateway.rules import Rule, rules_of
-from server.gateway.streams import FIRST_WAIT, RESUME, Messages, lines_for, send_stream
+from server.gateway.streams import FIRST_WAIT, RESUME, Messages, lines_for, send_bytes, send_stream
 from server.rpc.errors import Refusal, refusal_of, refusal_outside
 from server.rpc.methods import ContractError
 from server.rpc.pipeline import Pipeline
@@ -131,9 +131,13 @@ class Transcoder:
             route.rule.method, make, asked.metadata, time_left=asked.timeout, peer=exchange.peer
         )
         async with aclosing(Messages(told)) as messages:
-            first = await messages.next(FIRST_WAIT)
+            # The type of bytes is known with the first of them.
+            first = await messages.next(None if route.responses.is_raw else FIRST_WAIT)
             if isinstance(first, Refusal):
                 await exchange.refuse(first)
+                return
+            if route.responses.is_raw:
+                await send_bytes(exchange, messages, first, route.responses.raw)
                 return
             await send_stream(exchange, messages, first, lines_for(asked.accept), route.responses.text)
 
