@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,11 +12,11 @@ from typing import Any, Final
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_INTEGERS: Final = frozenset(
-    {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64}
-    | {FieldDescriptor.CPPTYPE_UINT32, FieldDescriptor.CPPTYPE_UINT64}
-)
-_FLOATS: Final = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE})
+_LARGEST: Final = {
+    FieldDescriptor.CPPTYPE_FLOAT: float.fromhex("0x1.fffffep+127"),
+    FieldDescriptor.CPPTYPE_DOUBLE: sys.float_info.max,
+}
+"""Of the types that would make infinity of what is larger."""
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}", re.ASCII)
 _NO_NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
@@ -104,10 +105,7 @@ def problem_with(field: FieldDescriptor, value: Any) -> str | None:
         return None if isinstance(value, bool) else "must be true or false"
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         return _problem_with_text(field, value)
-    if isinstance(value, str):
-        written = _NUMBER.fullmatch(value) or (field.cpp_type in _FLOATS and value in _NO_NUMBERS)
-        return None if written else "must be a number"
-    return None if _is_number(value) else "must be a number"
+    return _problem_with_number(field, value)
 
 
 def _names_a_value(field: FieldDescriptor, value: Any) -> bool:
@@ -121,6 +119,17 @@ def _problem_with_text(field: FieldDescriptor, value: Any) -> str | None:
         return "must be a string"
     if field.type == FieldDescriptor.TYPE_BYTES and not _BASE64.fullmatch(value):
         return "must be base64"
+    return None
+
+
+def _problem_with_number(field: FieldDescriptor, value: Any) -> str | None:
+    largest = _LARGEST.get(field.cpp_type)
+    if largest is not None and isinstance(value, str) and value in _NO_NUMBERS:
+        return None
+    if not (_NUMBER.fullmatch(value) if isinstance(value, str) else _is_number(value)):
+        return "must be a number"
+    if largest is not None and abs(float(value) if isinstance(value, str) else value) > largest:
+        return "is too large a number"
     return None
 
 
