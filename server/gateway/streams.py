@@ -111,7 +111,7 @@ async def send_stream(
 async def send_bytes(
     exchange: Exchange, messages: Messages, first: Told | _End | None, raw: Callable[[Message], httpbody_pb2.HttpBody]
 ) -> None:
-    """Send the whole stream as one body of the first part's type.
+    """Send the whole stream as one body of the first part's type. A HEAD has the type only.
 
     One that ends in a refusal is left unfinished, so that the client sees that it was cut.
     """
@@ -120,7 +120,7 @@ async def send_bytes(
     await exchange.send(
         {"type": "http.response.start", "status": 200, "headers": [*exchange.ids, *raw_headers(content_type), *_HELD]}
     )
-    while isinstance(told, Message):
+    while isinstance(told, Message) and not exchange.headers_only:
         await exchange.send({"type": "http.response.body", "body": raw(told).data, "more_body": True})
         told = await messages.next(None)
     if not isinstance(told, Refusal):
