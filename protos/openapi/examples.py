@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from protos.openapi.paths import json_path
+from protos.openapi.paths import json_path, parameter_names
 from server.gateway.responses import JSON_TYPE
 from server.gateway.rules import WHOLE, Rule
 from server.gateway.streams import NDJSON_TYPE, SSE_TYPE
@@ -35,7 +35,8 @@ class Examples:
         """The operation with its parameters', its body's and its answer's examples."""
         given = self.of(rule.method.descriptor.input_type.full_name)
         if isinstance(given, dict):
-            operation = operation | {"parameters": [_with_value(one, given) for one in operation["parameters"]]}
+            names = {name: json_path(path) for name, path in parameter_names(rule).items()}
+            operation = operation | {"parameters": [_with_value(one, given, names) for one in operation["parameters"]]}
             _exemplify(operation.get("requestBody", {}), _body_of(rule, given))
         answered = self.of(rule.method.descriptor.output_type.full_name)
         if answered is not None:
@@ -69,11 +70,14 @@ def _exemplify(whole: Json, example: Any) -> None:
         content[SSE_TYPE]["example"] = example
 
 
-def _with_value(parameter: Json, given: Json) -> Json:
+def _with_value(parameter: Json, given: Json, in_path: Mapping[str, str]) -> Json:
+    """A parameter with its part of the example; shared ones have their own."""
+    if "$ref" in parameter:
+        return parameter
     value: Any = given
-    for name in parameter.get("name", "$ref").split("."):
+    for name in in_path.get(parameter["name"], parameter["name"]).split("."):
         value = value.get(name) if isinstance(value, dict) else None
-    return parameter if value is None or parameter["in"] == "header" else parameter | {"example": value}
+    return parameter if value is None else parameter | {"example": value}
 
 
 def _body_of(rule: Rule, given: Json) -> Any:

@@ -16,7 +16,7 @@ from protos.openapi.examples import Examples
 from protos.openapi.paths import openapi_path
 from protos.openapi.queries import query_parameters
 from protos.openapi.reasons import Reason, Refusals
-from protos.openapi.responses import ANY_TYPE, answer_summary, answers, can_be_kept, is_conditional, refused
+from protos.openapi.responses import ANY_TYPE, answer_summary, answers, can_be_kept, can_go_on, is_conditional, refused
 from protos.openapi.schemas import Schemas
 from protos.openapi.shared import parameter
 from server.gateway.requests import HTTP_BODY
@@ -155,6 +155,7 @@ def _shared(rule: Rule) -> list[Json]:
         *(["IdempotencyKey"] if rule.method.writes else []),
         *(["IfMatch"] if is_conditional(rule) else []),
         *(["IfNoneMatch"] if can_be_kept(rule) else []),
+        *(["LastEventId"] if can_go_on(rule) else []),
         *("CorrelationId", "RequestId", "RequestTimeout"),
         *([] if rule.method.streams else ["Pretty"]),
     ]

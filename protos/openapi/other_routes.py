@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from protos.openapi.shared import headers, parameter
+
 Json = dict[str, Any]
 
 OPERATIONS_TAG: Final = "Operations"
@@ -90,8 +92,15 @@ def _metrics() -> Json:
 
 
 def _document() -> Json:
-    responses = {"200": {"description": "An OpenAPI 3.1 document.", "content": {_JSON: {"schema": {"type": "object"}}}}}
-    return _open("GetOpenApi", OPERATIONS_TAG, "This document.", responses)
+    found = {
+        "description": "An OpenAPI 3.1 document.",
+        "headers": headers("ETag"),
+        "content": {_JSON: {"schema": {"type": "object", "required": ["openapi", "info", "paths"]}}},
+    }
+    kept = {"description": "The client has it already.", "headers": headers("ETag")}
+    parameters = [parameter("IfNoneMatch")]
+    responses = {"200": found, "304": kept}
+    return _open("GetOpenApi", OPERATIONS_TAG, "This document.", responses, parameters=parameters)
 
 
 def _webhook() -> Json:

@@ -30,6 +30,18 @@ def json_path(path: FieldPath) -> str:
     return ".".join(field.json_name for field in path.fields)
 
 
+def parameter_names(rule: Rule) -> dict[str, FieldPath]:
+    """The fields of a path by their parameters' names, which are on no wire: the last name, if that will do.
+
+    No dots: some tools take them for the members of something.
+    """
+    leaves = [path.leaf.json_name for _, path in rule.variables]
+    return {
+        path.leaf.json_name if leaves.count(path.leaf.json_name) == 1 else json_path(path).replace(".", "_"): path
+        for _, path in rule.variables
+    }
+
+
 def openapi_path(rule: Rule, schemas: Schemas) -> tuple[str, list[Json]]:
     """The path, and its parameters in their order."""
     wildcards = dict(_wildcards(rule))
@@ -49,12 +61,12 @@ def openapi_path(rule: Rule, schemas: Schemas) -> tuple[str, list[Json]]:
 def _wildcards(rule: Rule) -> Iterator[tuple[int, tuple[str, FieldDescriptor | None]]]:
     """By its place, each wildcard's parameter name, and the field when it is the whole value of one."""
     named: dict[int, tuple[str, FieldDescriptor | None]] = {}
-    for variable, path in rule.variables:
+    for (name, path), (variable, _) in zip(parameter_names(rule).items(), rule.variables, strict=True):
         parts = range(variable.start, variable.end)
         places = [at for at in parts if rule.template.segments[at] in {ONE, MANY}]
         for number, at in enumerate(places, 1):
-            name = json_path(path) if len(places) == 1 else f"{json_path(path)}_{number}"
-            named[at] = (name, path.leaf if len(parts) == 1 else None)
+            numbered = name if len(places) == 1 else f"{name}_{number}"
+            named[at] = (numbered, path.leaf if len(parts) == 1 else None)
     for at, segment in enumerate(rule.template.segments):
         if segment in {ONE, MANY}:
             yield at, named.get(at, (f"segment_{at}", None))

@@ -14,7 +14,7 @@ from server.gateway.problems import PROBLEM_TYPE
 from server.gateway.requests import HTTP_BODY
 from server.gateway.responses import JSON_TYPE
 from server.gateway.rules import Rule
-from server.gateway.streams import NDJSON_TYPE, SSE_TYPE
+from server.gateway.streams import NDJSON_TYPE, PLACE, RESUME, SSE_TYPE
 
 Json = dict[str, Any]
 
@@ -39,6 +39,12 @@ def can_be_kept(rule: Rule) -> bool:
 def is_conditional(rule: Rule) -> bool:
     """Whether `If-Match` can be sent: the request has an etag to check."""
     return "etag" in rule.method.descriptor.input_type.fields_by_name
+
+
+def can_go_on(rule: Rule) -> bool:
+    """Whether an event stream can be taken up where it was lost: its messages are numbered, and the request says it."""
+    request, response = rule.method.descriptor.input_type, rule.method.descriptor.output_type
+    return rule.method.streams and PLACE in response.fields_by_name and RESUME in request.fields_by_name
 
 
 def answers(rule: Rule, schemas: Schemas, summary: str) -> Json:

@@ -32,14 +32,18 @@ PARAMETERS: Final[dict[str, Json]] = {
         "description": "The `etag` that was read, quotes and all: the call is refused with 412 when somebody changed "
         "the resource since. `*` is any.",
         "schema": {"type": "string", "pattern": rf"^(\*|(W/)?{_ETAG})$"},
-        "example": '"3"',
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
         "description": "Etags that the client has, parted by commas: 304 without a body when one of them still stands.",
         "schema": {"type": "string", "pattern": rf"^(W/)?{_ETAG}(, ?(W/)?{_ETAG})*$"},
-        "example": '"3"',
+    },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "Where to go on, as browsers send it: the `id` of the last event that came.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
     },
     "Pretty": {
         "name": "pretty",
@@ -58,7 +62,6 @@ PARAMETERS: Final[dict[str, Json]] = {
         "in": "header",
         "description": "The seconds in which the answer is wanted; 504 afterwards, and at once for less than 0.02.",
         "schema": {"type": "string", "pattern": r"^[0-9]{1,8}(\.[0-9]{1,9})?$"},
-        "example": "2.5",
     },
 }
 
