@@ -14,9 +14,8 @@ from protos.openapi.contracts import Contracts, contracts_in
 from protos.openapi.examples import FILE, examples_in
 from protos.openapi.operations import Operations, operation_ids
 from protos.openapi.reasons import reasons_of
-from protos.openapi.responses import phrase
 from protos.openapi.schemas import Schemas
-from server.gateway.problems import PROBLEM_TYPE
+from server.gateway.problems import PROBLEM_TYPE, title_of
 
 Json = dict[str, Any]
 
@@ -125,4 +124,4 @@ def _refusals(paths: Mapping[str, Json]) -> Iterable[tuple[Json, str, Json]]:
 
 
 def _response_name(status: int) -> str:
-    return phrase(status).replace(" ", "")
+    return title_of(status).replace(" ", "")

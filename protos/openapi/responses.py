@@ -10,7 +10,7 @@ from protos.openapi.comments import summary_and_rest
 from protos.openapi.reasons import Reason
 from protos.openapi.schemas import Schemas
 from protos.openapi.shared import headers
-from server.gateway.problems import PROBLEM_TYPE
+from server.gateway.problems import PROBLEM_TYPE, title_of
 from server.gateway.requests import HTTP_BODY
 from server.gateway.responses import JSON_TYPE
 from server.gateway.rules import Rule
@@ -24,8 +24,6 @@ _IDS: Final = ("RequestId", "CorrelationId")
 _RETRIED: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _LINE: Final = "One line of the stream: a `result`, or as the last one the `error` that ended it."
 _EVENT: Final = "The `data` of one event; of one named `error`, the problem that ended the stream."
-_RENAMED: Final = {413: "Content Too Large", 414: "URI Too Long"}
-"""By RFC 9110, which Python 3.13 follows and those before it do not."""
 _WITHOUT_IDS: Final = frozenset({408, 414, 431})
 """What is refused before the headers are whole has no ids to give."""
 
@@ -80,15 +78,10 @@ def refusal(status: int, reasons: list[Reason], problem: Json) -> Json:
         names.append("RetryAfter")
     one_of = {"properties": {"reason": {"enum": [reason.name for reason in reasons]}, "status": {"const": int(status)}}}
     return {
-        "description": f"{phrase(status)}.\n\n{points}",
+        "description": f"{title_of(status)}.\n\n{points}",
         **({"headers": headers(*names)} if names else {}),
         "content": {PROBLEM_TYPE: {"schema": {"allOf": [problem, one_of]}}},
     }
-
-
-def phrase(status: int) -> str:
-    """A status in words, the same in every Python."""
-    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 def _content(rule: Rule, schemas: Schemas) -> Json:

@@ -16,7 +16,8 @@ PROBLEM_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:acerto:error:"
 """Before the reason, in a problem's `type`."""
 
-_TITLES: Final = {499: "Client Closed Request"}
+_TITLES: Final = {413: "Content Too Large", 414: "URI Too Long", 499: "Client Closed Request"}
+"""Those that Python has no words for, or other ones in each version."""
 
 
 def problem_of(refusal: Refusal, *, status: int, instance: str, request_id: str) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def problem_of(refusal: Refusal, *, status: int, instance: str, request_id: str)
     """
     problem: dict[str, Any] = {
         "type": TYPE_PREFIX + refusal.reason,
-        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
+        "title": title_of(status),
         "status": status,
         "detail": refusal.message,
         "instance": instance,
@@ -39,6 +40,11 @@ def problem_of(refusal: Refusal, *, status: int, instance: str, request_id: str)
     if refusal.retry_after is not None:
         problem["retry_after"] = refusal.retry_after
     return problem
+
+
+def title_of(status: int) -> str:
+    """A status in words, the same in every Python."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def problem_json(problem: dict[str, Any]) -> bytes:

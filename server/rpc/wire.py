@@ -95,4 +95,7 @@ def instant_from_wire(wire: Timestamp) -> datetime:
 
 def id_from_wire(text: str) -> UUID:
     """The UUID that a request names. Raises ValueError."""
-    return UUID(text)
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise ValueError("must be a UUID") from error
