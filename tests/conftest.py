@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support import postgres, rabbitmq
-from tests.support.environment import forget_settings
+from tests.support.environment import forget_settings, forks_become_programs
 from tests.support.rabbit_debian import fetch
 from tests.support.rabbit_private import Installation
 from tests.support.virtual_hosts import VirtualHosts
 
 forget_settings()  # at import: before any test module can read a developer's own settings
+forks_become_programs()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -14,7 +13,7 @@ import uvloop
 from tests.bench import archive, grpc_pair, http_pair, latency, relay_pair, routes, saga, startup
 from tests.bench.report import Section, page, table
 from tests.bench.services import Services, found
-from tests.support.environment import ROOT, forget_settings
+from tests.support.environment import ROOT, forget_settings, forks_become_programs
 
 Case = Callable[[Services, int], Coroutine[None, None, Section]]
 
@@ -38,7 +37,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each side of a pair is measured")
     arguments = parser.parse_args()
     forget_settings()
-    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"  # we start programs, and never go on in a forked Python
+    forks_become_programs()
     cases = CASES | ({"archive": partial(archive.measure, rows=archive.LARGE)} if arguments.large else {})
     with found() as services:
         sections = [_timed(name, cases[name], services, arguments.rounds) for name in arguments.only or CASES]

@@ -23,6 +23,11 @@ def forget_settings() -> None:
             del os.environ[name]
 
 
+def forks_become_programs() -> None:
+    """Tell gRPC, before it is imported, that no forked Python goes on: its handlers were seen to end such a child."""
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+
+
 def clean_env() -> dict[str, str]:
     """The environment for programs that tests start: what Python and its children need, no setting of anybody's."""
     kept = {name: value for name in _KEPT if (value := given(name))}
