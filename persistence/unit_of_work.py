@@ -133,13 +133,15 @@ async def joined(work: Work, call: Call, first: Callable[[], None]) -> AsyncIter
 
 
 async def _only_once(connection: Connection, once: Once) -> None:
-    # Two statements: one snapshot taken before the lock was had could miss the reply that its last holder stored.
-    cursor = await connection.execute(_LOCK, ("\x1f".join(once.scope),))
-    row = await cursor.fetchone()
+    # Two statements: one snapshot taken before the lock was had could miss the reply that its last holder stored. They
+    # go out together all the same: the server takes the second's snapshot when the first has ended.
+    async with connection.pipeline():
+        locking = await connection.execute(_LOCK, ("\x1f".join(once.scope),))
+        reading = await connection.execute(_REPLY, once.scope)
+    row = await locking.fetchone()
     if row is None or not row[0]:
         raise RequestInProgress(retry_after=0.2)
-    cursor = await connection.execute(_REPLY, once.scope)
-    known = await cursor.fetchone()
+    known = await reading.fetchone()
     if known is None:
         return
     fingerprint, reply = known

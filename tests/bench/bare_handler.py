@@ -65,6 +65,7 @@ class BareBudgets(_Base):  # type: ignore[misc] # the generated base is untyped 
         budget = _budget(bare_writes.selected(rows))
         try:
             async with self._pool.connection() as connection, connection.transaction():
+                await bare_writes.look_up(connection, wanted)
                 await bare_writes.insert(connection, rows)
                 await bare_writes.keep(connection, wanted, request.SerializeToString(), budget.SerializeToString())
         except UniqueViolation:

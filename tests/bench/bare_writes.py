@@ -1,6 +1,6 @@
-"""The least that can answer CreateBudget: one transaction, one INSERT after the other by psycopg.
+"""The least that can answer CreateBudget: one transaction, the look-ups that ours makes, one INSERT after the other.
 
-It looks nothing up and prices nothing but the lines; the tables' own constraints refuse what is there already.
+It prices nothing but the lines, and refuses whatever is there already.
 """
 
 from __future__ import annotations
@@ -10,12 +10,20 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from acerto.billing.v1 import billing_service_pb2, budget_pb2
-from tests.bench.plain_rows import Line, Rows, Wanted, reply_row, rows_of
+from tests.bench.plain_rows import ACTOR, RPC, Line, Rows, Wanted, reply_row, rows_of
 
 _KIND: Final = len("LINE_ITEM_KIND_")
+_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+_REPLY: Final = "SELECT fingerprint, reply FROM replies WHERE actor = %s AND rpc = %s AND key = %s"
+_WORK_ORDER: Final = "SELECT * FROM work_orders WHERE id = %s FOR UPDATE"
+_BUDGET: Final = """
+SELECT b.*, r.items FROM budgets b JOIN budget_revisions r ON r.budget_id = b.id AND r.revision = b.revision
+ WHERE b.work_order_id = %s
+"""
 _IN_JSON: Final = ("customer", "items", "headers")
 
 
@@ -34,6 +42,16 @@ def wanted_of(request: billing_service_pb2.CreateBudgetRequest, key: str) -> Wan
         lines=[_line(item) for item in request.items],
         key=key,
     )
+
+
+async def look_up(connection: AsyncConnection[Any], wanted: Wanted) -> None:
+    """See that the key is free and its call new, and nothing is there of this work order. Raises UniqueViolation."""
+    held = await (await connection.execute(_LOCK, (wanted.key,))).fetchone()
+    kept = await (await connection.execute(_REPLY, (ACTOR, RPC, wanted.key))).fetchone()
+    known = await (await connection.execute(_WORK_ORDER, (wanted.work_order_id,))).fetchone()
+    quoted = await (await connection.execute(_BUDGET, (wanted.work_order_id,))).fetchone()
+    if not (held and held[0]) or kept or known or quoted:
+        raise UniqueViolation
 
 
 async def insert(connection: AsyncConnection[Any], rows: Rows) -> None:

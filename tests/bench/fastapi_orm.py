@@ -11,7 +11,7 @@ from uuid import UUID
 
 import uvicorn
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import joinedload
@@ -19,7 +19,7 @@ from sqlalchemy.orm import joinedload
 from persistence.schema import budgets
 from tests.bench.fastapi_models import BudgetIn, BudgetOut
 from tests.bench.fastapi_tables import Budget, LogEntry, Outbox, Reply, Revision, WorkOrder
-from tests.bench.plain_rows import reply_row, rows_of
+from tests.bench.plain_rows import ACTOR, RPC, Wanted, reply_row, rows_of
 
 POOL = 10
 
@@ -65,12 +65,28 @@ def application(url: str) -> FastAPI:
         reply = answer.model_dump_json(by_alias=True, exclude_none=True).encode()
         session.add_all([Outbox(**rows.outbox), Reply(**reply_row(wanted, await request.body(), reply))])
         try:
+            await _refuse_what_is_there(session, wanted)
             await session.commit()
         except IntegrityError as error:
             raise HTTPException(409, "there is such a budget") from error
         return answer
 
     return app
+
+
+async def _refuse_what_is_there(session: AsyncSession, wanted: Wanted) -> None:
+    """The look-ups that ours makes."""
+    with session.no_autoflush:
+        held = await session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(wanted.key, 0))))
+        kept = await session.get(Reply, (ACTOR, RPC, wanted.key))
+        known = await session.get(WorkOrder, wanted.work_order_id, with_for_update=True)
+        quoted = await session.scalar(
+            select(Budget)
+            .where(budgets.c.work_order_id == wanted.work_order_id)
+            .options(joinedload(Budget.current, innerjoin=True))
+        )
+    if not held or kept or known or quoted:
+        raise HTTPException(409, "there is such a budget, or such a request")
 
 
 def main(url: str, port: str) -> None:

@@ -41,13 +41,13 @@ HOW: Final = (
     f"one client process (raw HTTP/1.1, kept alive) keeps {CONNECTIONS} requests in flight for {SECONDS:g} s (closed "
     "loop) against each of three sides, in turn. Ours: the `api` role's HTTP door, everything on (identity, policy, "
     "validation, metrics, idempotency, a JSON log line per request to a file). Envoy: its grpc_json_transcoder (one "
-    "worker thread, no access log) before a grpc.aio handler that is plain code over psycopg: no log, no validation, "
-    "no look-ups. FastAPI: on uvicorn with httptools, an access log line per request to a file, pydantic models, "
+    "worker thread, no access log) before a grpc.aio handler that is plain code over psycopg: no log, no validation. "
+    "FastAPI: on uvicorn with httptools, an access log line per request to a file, pydantic models, "
     "SQLAlchemy's asynchronous ORM. Each side has one Python process on uvloop and ten database connections, and "
     "answers the same JSON value. GET reads a budget with three lines. POST makes one, with an Idempotency-Key never "
-    "used before: each side writes the same rows in one transaction (work order, budget, revision, two log entries, "
-    "outbox, reply); ours locks the key and looks for a reply, a work order and a budget first, the others leave that "
-    "to the tables' constraints. CPU is that of the side's processes, per call: Envoy's and the handler's summed."
+    "used before: each side locks the key, looks for a reply, a work order and a budget, and writes the same rows in "
+    "one transaction (work order, budget, revision, two log entries, outbox, reply). CPU is that of the side's processes, "
+    "per call: Envoy's and the handler's summed."
 )
 
 

@@ -19,6 +19,7 @@ from server.system import SystemClock, SystemIds
 ACTIONS: Final = ("update", "send", "approve", "reject", "cancel")
 VALIDITY_DAYS: Final = 10
 ACTOR: Final = "development"
+RPC: Final = "/acerto.billing.v1.BillingService/CreateBudget"
 CURRENCY: Final = "BRL"
 _BUCKETS: Final = 64
 _CLOCK, _IDS = SystemClock(), SystemIds()
@@ -127,8 +128,7 @@ def rows_of(wanted: Wanted) -> Rows:
 
 def reply_row(wanted: Wanted, request: bytes, reply: bytes) -> dict[str, Any]:
     """What a repeat of the call would be answered from."""
-    rpc = "/acerto.billing.v1.BillingService/CreateBudget"
-    return {"actor": ACTOR, "rpc": rpc, "key": wanted.key, "fingerprint": sha256(request).digest(), "reply": reply}
+    return {"actor": ACTOR, "rpc": RPC, "key": wanted.key, "fingerprint": sha256(request).digest(), "reply": reply}
 
 
 def total_of(kind: str, quantity: str, unit_cents: int) -> int:
