@@ -35,10 +35,13 @@ VALUES: Final = [
     *(b"", b" ", b"*", b'"1"', b'W/"1"', b"gzip", b"gzip;q=0", b"application/json", b"text/event-stream", b"1S", b"1n"),
     *(b"0", b"-1", b"9" * 5000, b"\xff", b"\x00", b"YQ==", b"a,b", b"Bearer x", b"x" * 9000, b"00-" + b"1" * 32),
 ]
+HALF: Final = "\ud800"
+LARGEST: Final = 9 * 10**308
+KEYS: Final = st.sampled_from(["", HALF, "a", "1", "@type", "value", "number", "inner"])
 JSON: Final = st.recursive(
-    st.sampled_from([None, True, 0, -1, 1.5, 2**63, 10**30, "", "\0", "\ud800", "é🚗", "1", "NaN", str(an_os(1)), "1s"])
+    st.sampled_from([None, True, 0, -1, 1.5, 2**63, LARGEST, "", "\0", HALF, "é🚗", "1", "NaN", str(an_os(1)), "1s"])
     | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=6,
 )
 
@@ -83,7 +86,7 @@ def bodies(draw: st.DrawFn, rule: Rule) -> bytes:
     kind = draw(st.integers(0, 9))
     if kind == 0:
         return draw(st.binary(max_size=40))
-    value = draw(JSON if kind == 1 else st.dictionaries(st.sampled_from(_names(rule)), JSON, max_size=4))
+    value = draw(JSON if kind == 1 else st.dictionaries(st.sampled_from([*_names(rule), HALF]), JSON, max_size=4))
     text = json.dumps(value, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
     return draw(mutated(text)) if kind == 2 else text
 
@@ -104,19 +107,20 @@ def _names(rule: Rule) -> list[str]:
     return [name for field in fields for name in (field.name, field.json_name)] or ["x"]
 
 
-def check(answer: httpx.Response, method: str) -> None:
+def check(answer: httpx.Response) -> None:
     """It is an answer of ours, and no failure of ours."""
     assert answer.status_code < 500 or answer.status_code in EXPLAINED, answer.text
     assert answer.headers["x-request-id"], "who asks for help has nothing to quote"
     assert answer.headers["x-content-type-options"] == "nosniff"
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == "application/problem+json"
-    if method != "HEAD" and "json" in answer.headers.get("content-type", ""):
-        assert json.loads(answer.content) is not None or answer.status_code == 200
+    raw = "content-security-policy" in answer.headers
+    if answer.content and not raw:
+        json.loads(answer.content)
 
 
 @given(requests())
-@settings(max_examples=1200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=1000, deadline=None, derandomize=True, database=None)
 def test_whatever_is_asked_is_answered_in_time_and_is_never_our_failure(
     request: tuple[str, str, bytes, list[tuple[bytes, bytes]], list[bytes]],
 ) -> None:
@@ -127,7 +131,7 @@ def test_whatever_is_asked_is_answered_in_time_and_is_never_our_failure(
         async with asyncio.timeout(PATIENCE):
             return await asgi(app, method, target, headers=headers, body=body)
 
-    check(asyncio.run(ask()), method)
+    check(asyncio.run(ask()))
 
 
 WHOLE: Final = [
