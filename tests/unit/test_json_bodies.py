@@ -101,7 +101,7 @@ def test_a_name_that_comes_twice_is_found_in_one_pass() -> None:
         ({"smallCount": -1}, ["small_count"]),
         ({"largeNumber": str(2**63)}, ["large_number"]),
         ({"fine": "nan"}, ["fine"]),
-        ({"fine": 10**400}, [""]),
+        ({"fine": 10**400}, ["fine"]),
         ({"rough": 1e300}, ["rough"]),
         ({"flag": "true"}, ["flag"]),
         ({"flag": 1}, ["flag"]),
