@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 
 from domain.errors import DomainError, Invalid, Kind, Violation
 from server.gateway.fields import TEXTS, WRAPPERS, field_named, problem_with
+from server.rpc.validation import MOST, most_elements, refuse, too_many
 
 _FREE: Final = frozenset(f"google.protobuf.{name}" for name in ("Any", "Empty", "ListValue", "Struct", "Value"))
 """Messages whose JSON has a shape of its own."""
@@ -73,8 +74,10 @@ class JsonReading:
         self.violations: list[Violation] = []
 
     def wrong(self, field: str, description: str, rule: str) -> None:
-        """Note what is wrong with a field."""
+        """Note what is wrong with a field. Raises Invalid once that is more than is ever told."""
         self.violations.append(Violation(field, description, rule))
+        if len(self.violations) > MOST:
+            refuse(self.violations)
 
     def object(self, message: Descriptor, value: dict[str, Any], at: str = "") -> dict[str, Any]:
         """An object as the same object in JSON's own names; a field that is wrong is null in it."""
@@ -97,6 +100,9 @@ class JsonReading:
             return self._map(field, value, at)
         if not isinstance(value, list):
             return self.wrong(at, "must be an array", "json.type")
+        most = most_elements(field)
+        if most is not None and len(value) > most:
+            return self.violations.append(too_many(at, most))
         return [self._element(field, one, f"{at}[{place}]") for place, one in enumerate(value)]
 
     def _element(self, field: FieldDescriptor, value: Any, at: str) -> Any:

@@ -1,20 +1,30 @@
-"""The constraints in the contracts, enforced for every transport; all violations come at once."""
+"""The constraints in the contracts, enforced for every transport; all violations come at once, a hundred at most.
+
+How many elements a field has is looked at first, by itself: judging each of a million would take minutes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from protovalidate import Validator
 
+from buf.validate import validate_pb2
 from domain.errors import Invalid, Violation
+
+MOST: Final = 100
+"""Violations that are told of one request."""
 
 _validator = Validator()
 
 
 def validate(request: Message) -> None:
     """Raise Invalid with every violation of the contract's constraints, each with its field path."""
+    refuse(list(_too_many(request, "")))
     found = [_violation(violation.proto) for violation in _validator.collect_violations(request)]
     if b"\0" in request.SerializeToString():
         found.extend(_with_nul(request, ""))
@@ -23,12 +33,41 @@ def validate(request: Message) -> None:
 
 
 def refuse(violations: list[Violation]) -> None:
-    """Raise Invalid with these violations, or do nothing when there are none."""
+    """Raise Invalid with these violations, MOST of them at most, or do nothing when there are none."""
     if not violations:
         return
     first = violations[0]
     rest = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-    raise Invalid(f"{first.field}: {first.description}{rest}", violations=violations)
+    told = violations[:MOST]
+    if len(told) < len(violations):
+        told.append(Violation("", f"and {len(violations) - MOST} more", "truncated"))
+    raise Invalid(f"{first.field}: {first.description}{rest}", violations=told)
+
+
+@cache
+def most_elements(field: FieldDescriptor) -> int | None:
+    """How many elements the contract lets a repeated field, or a map, have; None when it does not say."""
+    options: Any = field.GetOptions()
+    rules = options.Extensions[validate_pb2.field]
+    most = rules.map.max_pairs if rules.WhichOneof("type") == "map" else rules.repeated.max_items
+    return most or None
+
+
+def too_many(name: str, most: int) -> Violation:
+    """What is wrong with a field of more elements."""
+    return Violation(name, f"must have no more than {most} elements", "repeated.max_items")
+
+
+def _too_many(message: Message, path: str) -> Iterator[Violation]:
+    """The fields with more elements than they may have; what is inside of those is not looked at."""
+    for field, value in message.ListFields():
+        name = path + field.name
+        if field.is_repeated:
+            most = most_elements(field)
+            if most is not None and len(value) > most:
+                yield too_many(name, most)
+        elif isinstance(value, Message):
+            yield from _too_many(value, f"{name}.")
 
 
 def _with_nul(message: Message, path: str) -> Iterator[Violation]:

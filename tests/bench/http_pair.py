@@ -46,8 +46,8 @@ HOW: Final = (
     "SQLAlchemy's asynchronous ORM. Each side has one Python process on uvloop and ten database connections, and "
     "answers the same JSON value. GET reads a budget with three lines. POST makes one, with an Idempotency-Key never "
     "used before: each side locks the key, looks for a reply, a work order and a budget, and writes the same rows in "
-    "one transaction (work order, budget, revision, two log entries, outbox, reply). CPU is that of the side's processes, "
-    "per call: Envoy's and the handler's summed."
+    "one transaction (work order, budget, revision, two log entries, outbox, reply). CPU is that of the side's "
+    "processes, per call: Envoy's and the handler's summed."
 )
 
 
