@@ -26,8 +26,8 @@ ALWAYS: Final = frozenset(
     | {"REQUEST_TIMEOUT", "URI_TOO_LONG", "HEADERS_TOO_LARGE"}
 )
 """What every operation can be refused for."""
-WRITING: Final = frozenset({"REQUEST_IN_PROGRESS", "IDEMPOTENCY_KEY_REUSED", "STALE"})
-"""Those that change something: two at once with one key, and two at once on one thing."""
+WRITING: Final = frozenset({"REQUEST_IN_PROGRESS", "IDEMPOTENCY_KEY_REUSED", "STALE", "ORIGIN_NOT_ALLOWED"})
+"""Those that change something: two at once with one key, two at once on one thing, and pages of strangers."""
 BODY: Final = frozenset({"BODY_TOO_LARGE"})
 JSON_BODY: Final = frozenset({"MALFORMED_JSON", "UNSUPPORTED_MEDIA_TYPE"})
 NO_OPERATION: Final = frozenset(

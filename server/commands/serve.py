@@ -75,12 +75,13 @@ def _what_next(house: House, running: Running, timeline: Timeline) -> str:
     return "\n".join(
         [
             f"gRPC      {grpc}   (reflection and health are on; every caller may do everything: development)",
-            f"HTTP      http://{http}/health/ready   http://{http}/metrics",
+            f"HTTP      http://{http}/docs   http://{http}/health/ready   http://{http}/metrics",
             f"database  {'ACERTO_DATABASE_URL' if settings.database_url else f'embedded, in {settings.data_dir}'}",
             f"broker    {house.broker_address if settings.broker_url else 'in the database'}",
             f"payments  {settings.payment_provider}",
             "",
             "Try next, in another terminal:",
+            f"  curl 'http://{http}/v1/work-orders/{timeline.work_order.id}/timeline?pretty'",
             f'{curl}/ApproveBudget -d \'{{"budget_id":"{budget_id}"}}\'',
             f'{curl}/StartPayment -d \'{{"budget_id":"{budget_id}"}}\'',
             "  .venv/bin/python -m server sandbox pay PAYMENT_ID     # what the customer does",

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.gateway.assets import Asset, page, static_assets
+from server.gateway.headers import accepts
 
 OPENAPI: Final = Path(__file__).with_name("openapi.json")
 """The committed OpenAPI document."""
@@ -57,7 +58,7 @@ def _serving(asset: Asset) -> Callable[[Request], Awaitable[Response]]:
 
 async def _answer(request: Request, asset: Asset, *, for_good: bool = False) -> Response:
     """The asset, in gzip when that is accepted; 304 when the caller has it, in either form."""
-    packed = asset.shrinks and _accepts_gzip(request.headers.get("accept-encoding", ""))
+    packed = asset.shrinks and accepts(request.headers.get("accept-encoding", ""), "gzip")
     headers = {
         **_SAFE,
         "cache-control": _FOR_GOOD if for_good else _ASK_AGAIN,
@@ -81,17 +82,3 @@ def _names_its_content(request: Request, asset: Asset) -> bool:
 def _has(if_none_match: str, asset: Asset) -> bool:
     tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return not tags.isdisjoint({"*", f'"{asset.tag}"', f'"{asset.tag}-gzip"'})
-
-
-def _accepts_gzip(accept_encoding: str) -> bool:
-    """Whether gzip is among the encodings, and not by the quality 0 (RFC 9110, 12.5.3)."""
-    accepted = {}
-    for one in accept_encoding.lower().split(","):
-        coding, *parameters = (part.strip() for part in one.split(";"))
-        accepted[coding] = not any(_is_zero(parameter) for parameter in parameters)
-    return accepted.get("gzip", accepted.get("*", False))
-
-
-def _is_zero(parameter: str) -> bool:
-    name, _, quality = parameter.partition("=")
-    return name.strip() == "q" and quality.strip(" 0.") == ""

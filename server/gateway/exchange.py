@@ -8,20 +8,41 @@ from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope, Send
 
+from domain.errors import Overloaded
 from domain.identity import Ids
 from server.gateway.headers import read_headers
 from server.gateway.problems import problem_of
-from server.gateway.responses import RawHeader, Response, refused, send_response
+from server.gateway.responses import NOSNIFF, RawHeader, Response, refused, send_response
 from server.rpc.errors import Refusal
 
 LARGEST_BODY: Final = 4 * 1024 * 1024
 """Bytes, as many as gRPC's messages may have."""
+
+MOST_HELD: Final = 64 * 1024 * 1024
+"""Bytes of all bodies together."""
 
 ON_LEAVE: Final = "acerto.on_leave"
 """The key in an ASGI scope under which our server finds what to call when the client hangs up."""
 
 REQUEST_ID: Final = "acerto.request_id"
 """The key under which the apps behind the API find the request's id."""
+
+
+class BodyRoom:
+    """The bytes of bodies that one process holds at once: those who bring more are asked to come back."""
+
+    def __init__(self, most: int = MOST_HELD) -> None:
+        self._left = most
+
+    def take(self, size: int) -> None:
+        """Have room for so many more bytes. Raises Overloaded."""
+        if size > self._left:
+            raise Overloaded(retry_after=1.0)
+        self._left -= size
+
+    def give_back(self, size: int) -> None:
+        """They are gone."""
+        self._left += size
 
 
 class TooLarge(Exception):
@@ -37,7 +58,9 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, ids: Ids) -> None:
         self.asked = read_headers(scope["headers"], ids)
-        self.path: str = scope["path"]
+        self.path: str = scope["raw_path"].decode("latin-1")
+        self.left = False
+        """Whether the client hung up."""
         self.query: str = scope["query_string"].decode("utf-8", "surrogateescape")
         self.headers_only: bool = scope["method"] == "HEAD"
         self.answering = False
@@ -53,8 +76,13 @@ class Exchange:
     def end_when_left(self) -> None:
         """Have the task that serves this cancelled when the client hangs up."""
         task = asyncio.current_task()
-        if task is not None:
-            self._scope[ON_LEAVE] = task.cancel
+
+        def leave() -> None:
+            self.left = True
+            if task is not None:
+                task.cancel()
+
+        self._scope[ON_LEAVE] = leave
 
     def peer(self) -> str:
         """The caller's address, as gRPC writes one."""
@@ -64,21 +92,23 @@ class Exchange:
         host, port = client[0], client[1]
         return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
 
-    async def body(self) -> bytes:
-        """The whole body. Raises TooLarge as soon as it is, ClientLeft."""
+    async def body(self, room: BodyRoom) -> bytes:
+        """The whole body. Raises TooLarge as soon as it is, Overloaded, ClientLeft."""
         if self.asked.content_length > LARGEST_BODY:
             raise TooLarge
-        message = await self._receive()
-        if not message.get("more_body") and message["type"] == "http.request":
-            return self._within(message["body"])
         body = bytearray()
-        while message["type"] == "http.request":
-            body += message.get("body", b"")
-            self._within(body)
-            if not message.get("more_body"):
-                return bytes(body)
-            message = await self._receive()
-        raise ClientLeft
+        try:
+            while (message := await self._receive())["type"] == "http.request":
+                chunk = message.get("body", b"")
+                room.take(len(chunk))
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    raise TooLarge
+                if not message.get("more_body"):
+                    return bytes(body)
+            raise ClientLeft
+        finally:
+            room.give_back(len(body))
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer."""
@@ -88,7 +118,10 @@ class Exchange:
     async def with_ids(self, message: Message) -> None:
         """Send a part of an answer that others made, with the ids that every answer has."""
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *self.ids]}
+            headers = [*message.get("headers", ()), *self.ids]
+            if not any(name == NOSNIFF[0] for name, _ in headers):
+                headers.append(NOSNIFF)
+            message = {**message, "headers": headers}
         await self.send(message)
 
     async def respond(self, response: Response) -> None:
@@ -115,9 +148,3 @@ class Exchange:
     def problem(self, refusal: Refusal) -> dict[str, Any]:
         """A refusal as a problem's members, for where it is a part of something."""
         return problem_of(refusal, status=refusal.status.http, instance=self.path, request_id=self.asked.request_id)
-
-    @staticmethod
-    def _within(body: Any) -> bytes:
-        if len(body) > LARGEST_BODY:
-            raise TooLarge
-        return body  # type: ignore[no-any-return] # bytes, as ASGI says

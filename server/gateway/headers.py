@@ -26,10 +26,12 @@ _GRPC_TIMEOUT: Final = re.compile(r"([0-9]{1,8})([HMSmun])", re.ASCII)
 _SECONDS_OF: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _SECONDS: Final = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,9})?", re.ASCII)
 _MOST_DIGITS: Final = 18
-_NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)")
-"""gzip named only to be refused."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _ETAG: Final = re.compile(r'(?:W/)?("[!#-~]*")', re.ASCII)
-"""The quotes are a part of an etag, in HTTP as in our messages (AIP-154)."""
+"""The quotes are a part of an etag, in HTTP as in our messages (AIP-154). W/ says that the bytes were packed; the
+version is the same, so that it may be a condition too.
+"""
+_ETAGS: Final = re.compile(r'(?:W/)?("[!#-~]*")|(?<![!-~])(\*)(?![!-~])', re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,10 @@ class Asked:
     request_id: str
     correlation_id: str
     timeout: float | None
+    origin: str
+    host: str
     content_type: str
+    content_encoding: str
     accept: str
     accepts_gzip: bool
     if_match: str | None
@@ -67,17 +72,19 @@ def read_headers(raw: RawHeaders, ids: Ids) -> Asked:
         metadata = _metadata(headers) | metadata
     except Invalid as error:
         problem = error
-    encodings = headers.get("accept-encoding", "").lower()
     return Asked(
         metadata=metadata,
         request_id=id_in(metadata, "x-request-id", ids),
         correlation_id=id_in(metadata, "correlation-id", ids),
         timeout=timeout,
+        origin=headers.get("origin", ""),
+        host=headers.get("host", ""),
         content_type=headers.get("content-type", ""),
+        content_encoding=headers.get("content-encoding", "identity").strip().lower(),
         accept=headers.get("accept", ""),
-        accepts_gzip="gzip" in encodings and not _NO_GZIP.search(encodings),
+        accepts_gzip=accepts(headers.get("accept-encoding", ""), "gzip"),
         if_match=if_match,
-        if_none_match=frozenset(_ETAG.findall(headers.get("if-none-match", ""))),
+        if_none_match=frozenset(tag or any_ for tag, any_ in _ETAGS.findall(headers.get("if-none-match", ""))),
         last_event_id=headers.get("last-event-id", ""),
         content_length=_length(headers.get("content-length", "")),
         problem=problem,
@@ -91,9 +98,23 @@ def id_in(metadata: dict[str, str | bytes], name: str, ids: Ids) -> str:
     return found
 
 
+def accepts(header: str, wanted: str) -> bool:
+    """Whether an `Accept..` header names this, or `*`, and not by the quality 0 (RFC 9110, 12.5)."""
+    accepted = {}
+    for one in header.lower().split(","):
+        name, *parameters = (part.strip() for part in one.split(";"))
+        accepted[name] = not any(_is_zero(parameter) for parameter in parameters)
+    return accepted.get(wanted, accepted.get("*", False))
+
+
+def header_value(text: str) -> bytes:
+    """A text as a header's value; what could end the header is left out."""
+    return _CONTROL.sub("", text).encode("latin-1", "replace")
+
+
 def metadata_headers(metadata: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """What the pipeline sends after an answer, as headers; the ids are there already."""
-    return [(name.encode(), value.encode()) for name, value in metadata if name not in _PASSED]
+    return [(name.encode(), header_value(value)) for name, value in metadata if name not in _PASSED]
 
 
 def _joined(raw: RawHeaders) -> dict[str, str]:
@@ -150,6 +171,11 @@ def _if_match(text: str | None) -> str | None:
     if match is None:
         raise _invalid("if-match", 'must be one etag in quotes, as "3", or *')
     return match[1]
+
+
+def _is_zero(parameter: str) -> bool:
+    name, _, quality = parameter.partition("=")
+    return name.strip() == "q" and quality.strip(" 0.") == ""
 
 
 def _invalid(header: str, problem: str) -> Invalid:

@@ -31,6 +31,19 @@ _ANY: Final = "google.protobuf.Any"
 _FAILED: Final = re.compile(r"Failed to parse (\w+) field: ")
 _WHERE: Final = re.compile(r' at "?\w+(?P<path>(?:\.[\w\[\]]+)*)"?\.*$')
 _ONEOF: Final = re.compile(r'should not have multiple "(\w+)" oneof fields')
+_SENTENCES: Final = {
+    "timestamp": "must be an instant, as 2026-01-31T12:00:00Z",
+    "time data": "must be an instant, as 2026-01-31T12:00:00Z",
+    "Timestamp": "must be an instant, as 2026-01-31T12:00:00Z",
+    "Duration": "must be a duration in seconds, as 1.5s",
+    "FieldMask": "must be a list of paths in lowerCamelCase, with commas between them",
+    "out of range": "is out of range",
+    "int32": "is out of range",
+    "enum": "must be one of the enum's names, or a number",
+    "null": "must not be null",
+    "integer": "must be a whole number",
+}
+"""What json_format's texts, which quote what was sent, are in our words: an error names no one's data."""
 _MAY_BE_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _SHAPES: Final[dict[str, tuple[type, str]]] = {
     **dict.fromkeys(TEXTS, (str, "must be a string")),
@@ -165,7 +178,7 @@ def _refusal(told: str, message: Descriptor) -> Invalid:
     first = told.partition("\n")[0]
     where = _WHERE.search(first)
     path = where["path"][1:] if where else ".".join(_FAILED.findall(first))
-    sentence = _WHERE.sub("", _FAILED.sub("", first)).rstrip(".")
+    sentence = next((ours for theirs, ours in _SENTENCES.items() if theirs in first), "cannot be read")
     choice = _ONEOF.search(first)
     if choice:
         path, sentence = f"{path}.{choice[1]}".removeprefix("."), "only one of its fields can be given"

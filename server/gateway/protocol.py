@@ -5,21 +5,25 @@ stopped reading too, and whoever serves a client is told when that hangs up.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from domain.errors import Overloaded, Unavailable
 from server.gateway.exchange import ON_LEAVE
-from server.gateway.problems import PROBLEM_TYPE, problem_json, problem_of
+from server.gateway.problems import PROBLEM_TYPE, headers_of, problem_json, problem_of
 from server.gateway.refusals import refusal_at_door
+from server.rpc.errors import Refusal, refusal_of
 
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
     """Bytes of a request's target and of its headers; seconds for the headers to be whole, for the body, for a full
-    send buffer to move again, and for an idle connection to be used again.
+    send buffer to move again, for an idle connection to be used again, and until a busy one is asked to come anew, so
+    that load finds new replicas; connections at once.
     """
 
     target: int = 16_384
@@ -28,6 +32,12 @@ class HttpLimits:
     body_seconds: float = 60.0
     send_seconds: float = 30.0
     idle_seconds: float = 75.0
+    age_seconds: float = 300.0
+    connections: int = 2048
+
+
+Tell = Callable[[Refusal, str], str]
+"""Is told of a refusal and of the peer's address; answers the id by which it can be found."""
 
 
 class _Refused(Exception):
@@ -37,13 +47,15 @@ class _Refused(Exception):
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    limits: HttpLimits = HttpLimits()
+    limits: HttpLimits
+    tell: Tell
 
-    _refusal: tuple[str, str] = ("MALFORMED_HTTP", "this is not HTTP/1.1")
+    _refusal: Refusal = refusal_at_door("MALFORMED_HTTP", "this is not HTTP/1.1")
     _timer: asyncio.TimerHandle | None = None
     _send_timer: asyncio.TimerHandle | None = None
     _header_bytes: int = 0
     _in_body: bool = False
+    _born: float = 0.0
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -53,6 +65,11 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """The clock runs from here, also for who says nothing."""
         super().connection_made(transport)
+        self._born = self.loop.time()
+        if len(self.connections) > self.limits.connections:
+            self._refusal = refusal_of(Overloaded("too many connections are open", retry_after=1.0))
+            self.send_400_response("")
+            return
         self._within(self.limits.header_seconds, "the headers took too long")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -98,6 +115,8 @@ class Protocol(HttpToolsProtocol):
             super().on_headers_complete()
         except httptools.HttpParserInvalidURLError:
             self._refuse("MALFORMED_HTTP", "the request's target is no path")
+        if self.loop.time() - self._born > self.limits.age_seconds:
+            self.cycle.keep_alive = False
         self._unanswered = [*self._waiting(), self.cycle]
         self._in_body = True
         self._within(self.limits.body_seconds, "the body took too long")
@@ -123,16 +142,28 @@ class Protocol(HttpToolsProtocol):
         if self._is_answering():
             self.transport.close()
             return
-        reason, sentence = self._refusal
-        refusal = refusal_at_door(reason, sentence)
+        refusal = self._refusal
+        request_id = type(self).tell(refusal, f"{self.client[0]}:{self.client[1]}" if self.client else "")
         status = refusal.status.http
-        body = problem_json(problem_of(refusal, status=status, instance="", request_id=""))
-        self.transport.write(
-            STATUS_LINE[status]
-            + f"content-type: {PROBLEM_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
-            + body
-        )
+        body = problem_json(problem_of(refusal, status=status, instance="", request_id=request_id))
+        headers = [
+            *headers_of(refusal, status=status),
+            (b"x-request-id", request_id.encode()),
+            (b"content-type", PROBLEM_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            *((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"), (b"connection", b"close")),
+        ]
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", body]))
         self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server stops: who has not sent all of a request yet is not waited for."""
+        if self._in_body and not self._is_answering():
+            self._refusal = refusal_of(Unavailable("this server stops; another one goes on", retry_after=1.0))
+            self.send_400_response("")
+            return
+        super().shutdown()
 
     def _is_answering(self) -> bool:
         """Whether an answer is on its way, or one request before this one waits for its own."""
@@ -145,7 +176,7 @@ class Protocol(HttpToolsProtocol):
         return [cycle for cycle in self._unanswered if not cycle.response_complete]
 
     def _refuse(self, reason: str, sentence: str) -> None:
-        self._refusal = (reason, sentence)
+        self._refusal = refusal_at_door(reason, sentence)
         raise _Refused(reason)
 
     def _within(self, seconds: float, sentence: str) -> None:
@@ -159,7 +190,7 @@ class Protocol(HttpToolsProtocol):
         if self._is_answering():
             self._within(seconds, sentence)
             return
-        self._refusal = ("REQUEST_TIMEOUT", sentence)
+        self._refusal = refusal_at_door("REQUEST_TIMEOUT", sentence)
         self.send_400_response("")
 
     def _watch_sending(self) -> None:
@@ -184,6 +215,6 @@ class Protocol(HttpToolsProtocol):
             self._send_timer = None
 
 
-def protocol_with(limits: HttpLimits) -> type[Protocol]:
+def protocol_with(limits: HttpLimits, tell: Tell) -> type[Protocol]:
     """The protocol with limits of its own, as uvicorn takes one: a class."""
-    return type("LimitedProtocol", (Protocol,), {"limits": limits})
+    return type("LimitedProtocol", (Protocol,), {"limits": limits, "tell": staticmethod(tell)})

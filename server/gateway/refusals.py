@@ -12,6 +12,7 @@ from server.rpc.errors import DOMAIN, Refusal, Status
 
 DOOR: Final[Mapping[str, Status]] = {
     "MALFORMED_HTTP": Status(StatusCode.INVALID_ARGUMENT, 400),
+    "ORIGIN_NOT_ALLOWED": Status(StatusCode.PERMISSION_DENIED, 403),
     "ROUTE_NOT_FOUND": Status(StatusCode.UNIMPLEMENTED, 404),
     "METHOD_NOT_ALLOWED": Status(StatusCode.UNIMPLEMENTED, 405),
     "REQUEST_TIMEOUT": Status(StatusCode.DEADLINE_EXCEEDED, 408),

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from domain.errors import Invalid
 from server.gateway.fields import FieldPath, UnknownField, field_path, json_of
+from server.gateway.headers import Asked
 from server.gateway.json_bodies import JsonReading, MalformedJson, message_from, parse_json
 from server.gateway.masks import changed_by, infers_mask
 from server.gateway.rules import WHOLE, Rule
@@ -20,6 +21,10 @@ from server.gateway.templates import Variable
 from server.rpc.validation import refuse
 
 HTTP_BODY: Final = httpbody_pb2.HttpBody.DESCRIPTOR.full_name
+_JSON_TYPE: Final = re.compile(
+    r"\s*application/(?:json|[a-z0-9.!#$&^_-]+\+json)\s*(?:;\s*charset\s*=\s*\"?utf-?8\"?\s*)?",
+    re.IGNORECASE | re.ASCII,
+)
 PRETTY: Final = "pretty"
 """The one query parameter that is about the answer, not the request."""
 _NO_UTF8: Final = re.compile("[\udc80-\udcff]")
@@ -126,6 +131,15 @@ class RequestReader:
             reading.wrong(path.text, "is given more than once", "http.query_conflict")
         holder[path.leaf.json_name] = values
         return values
+
+
+def problem_with_body(asked: Asked, *, raw: bool) -> str | None:
+    """Why a body cannot be read: it is packed, or, where it is not `raw`, no JSON in UTF-8. None is JSON."""
+    if asked.content_encoding != "identity":
+        return f"the body must not be packed, as by {asked.content_encoding}"
+    if raw or not asked.content_type or _JSON_TYPE.fullmatch(asked.content_type):
+        return None
+    return f"the body must be application/json, not {asked.content_type}"
 
 
 def wants_pretty(query: str) -> bool:

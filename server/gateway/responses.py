@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from starlette.types import Send
 
-from server.gateway.headers import Asked
+from server.gateway.headers import Asked, header_value
 from server.gateway.json_answers import json_text, writer_of
 from server.gateway.problems import PROBLEM_TYPE, headers_of, problem_json, problem_of
 from server.gateway.requests import HTTP_BODY
@@ -26,7 +26,7 @@ _SMALLEST_GZIP: Final = 1024
 """Bytes: below it a compressed body is hardly smaller, and never sooner there."""
 _QUICK_GZIP: Final = 65_536
 """Bytes that are compressed at once; more is done beside the event loop."""
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _ASK_AGAIN: Final = (b"cache-control", b"private, no-cache")
 """With an ETag: kept by the client, and never used unasked."""
@@ -60,8 +60,8 @@ class ResponseWriter:
     def write(self, message: Any, asked: Asked, *, pretty: bool, metadata: list[RawHeader]) -> Response:
         """200 with the message, or 304 when the client has it."""
         headers = [*metadata, *self._caching(message)]
-        if self._reads and self._has_etag and message.etag in asked.if_none_match:
-            return Response(304, "", b"", headers)
+        if self._reads and self._has_etag and not asked.if_none_match.isdisjoint({message.etag, "*"}):
+            return Response(304, "", b"", [*headers, _VARY])
         if self.is_raw:
             body = self.raw(message)
             return Response(200, body.content_type or _BYTES_TYPE, body.data, [*headers, _SANDBOX])
@@ -87,7 +87,7 @@ class ResponseWriter:
 
 def raw_headers(content_type: str) -> list[RawHeader]:
     """What goes with bytes of any type."""
-    return [(b"content-type", _header_value(content_type or _BYTES_TYPE)), _NOSNIFF, _SANDBOX]
+    return [(b"content-type", header_value(content_type or _BYTES_TYPE)), NOSNIFF, _SANDBOX]
 
 
 def refused(refusal: Refusal, *, path: str, request_id: str, conditional: bool = False) -> Response:
@@ -102,21 +102,18 @@ async def send_response(
     send: Send, response: Response, ids: list[RawHeader], *, accepts_gzip: bool, headers_only: bool
 ) -> None:
     """Send it, compressed when that is wanted and worth it."""
-    body, headers = response.body, [*ids, _NOSNIFF, *response.headers]
+    body, headers = response.body, [*ids, NOSNIFF, *response.headers]
     if response.content_type:
-        headers.append((b"content-type", _header_value(response.content_type)))
+        headers.append((b"content-type", header_value(response.content_type)))
         headers.append(_VARY)
-    if accepts_gzip and len(body) >= _SMALLEST_GZIP:
+    if accepts_gzip and len(body) >= _SMALLEST_GZIP and not response.content_type.startswith("image/png"):
+        headers = [(name, b"W/" + value if name == b"etag" else value) for name, value in headers]
         headers.append((b"content-encoding", b"gzip"))
         body = await _compressed(body)
     if response.status not in {204, 304}:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if headers_only else body})
-
-
-def _header_value(text: str) -> bytes:
-    return text.encode("latin-1", "replace")
 
 
 async def _compressed(body: bytes) -> bytes:

@@ -32,8 +32,6 @@ class Rule:
     variables: tuple[tuple[Variable, FieldPath], ...]
     body: FieldDescriptor | str | None
     response_body: FieldDescriptor | None
-    additional: bool
-    """Whether it stands in another rule's `additional_bindings`."""
 
 
 def rules_of(methods: Iterable[Method]) -> list[Rule]:
@@ -41,9 +39,9 @@ def rules_of(methods: Iterable[Method]) -> list[Rule]:
     rules: list[Rule] = []
     problems: list[str] = []
     for method in methods:
-        for written, additional in _written(method):
+        for written in _written(method):
             try:
-                rules.append(_rule(method, written, additional=additional))
+                rules.append(_rule(method, written))
             except (TemplateError, UnknownField, ContractError) as error:
                 problems.append(f"{method.full_name}: {error}")
     if problems:
@@ -51,17 +49,16 @@ def rules_of(methods: Iterable[Method]) -> list[Rule]:
     return rules
 
 
-def _written(method: Method) -> Iterator[tuple[http_pb2.HttpRule, bool]]:
+def _written(method: Method) -> Iterator[http_pb2.HttpRule]:
     http: Any = annotations_pb2.http  # its stub names no extended type
     options = method.descriptor.GetOptions()
     if options.HasExtension(http):
         rule: http_pb2.HttpRule = options.Extensions[http]
-        yield rule, False
-        for one in rule.additional_bindings:
-            yield one, True
+        yield rule
+        yield from rule.additional_bindings
 
 
-def _rule(method: Method, written: http_pb2.HttpRule, *, additional: bool) -> Rule:
+def _rule(method: Method, written: http_pb2.HttpRule) -> Rule:
     http_method, text = _pattern(written)
     template = parse_template(text)
     request, response = method.descriptor.input_type, method.descriptor.output_type
@@ -72,7 +69,6 @@ def _rule(method: Method, written: http_pb2.HttpRule, *, additional: bool) -> Ru
         variables=tuple((variable, _bindable(request, variable)) for variable in template.variables),
         body=_body(request, written.body),
         response_body=_top(response, written.response_body) if written.response_body else None,
-        additional=additional,
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from server.gateway.protocol import HttpLimits, protocol_with
+from server.gateway.protocol import HttpLimits, Tell, protocol_with
 from server.ports import AddressInUse, host_and_port
 
 
@@ -25,17 +25,19 @@ class HttpServer:
         *,
         share_port: bool = False,
         own_address: str | None = None,
+        tell: Tell = lambda _refusal, _peer: "",
     ) -> None:
         """`address` is host:port, port 0 for any; `share_port` for several processes on one port.
 
-        `own_address` is a second one, for what asks this process and no other. Raises AddressInUse.
+        `own_address` is a second one, for what asks this process and no other. `tell` is told of what is refused
+        before it is a request. Raises AddressInUse.
         """
         self._sockets = [_bound(address, share_port=share_port)]
         if own_address:
             self._sockets.append(_bound(own_address))
         self.port: int = self._sockets[0].getsockname()[1]
         self._app = app
-        self._limits = limits or HttpLimits()
+        self._protocol = protocol_with(limits or HttpLimits(), tell)
 
     def close(self) -> None:
         """Give the addresses back without ever having served."""
@@ -46,13 +48,13 @@ class HttpServer:
         """Serve until `stop` is set, then let the open requests finish within `grace` seconds."""
         config = uvicorn.Config(
             self._app,
-            http=protocol_with(self._limits),
+            http=self._protocol,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=self._limits.idle_seconds,  # type: ignore[arg-type] # a timer takes fractions too
+            timeout_keep_alive=self._protocol.limits.idle_seconds,  # type: ignore[arg-type] # a timer takes fractions too
             timeout_graceful_shutdown=round(grace) or 1,
         )
         server = _Uvicorn(config)

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 
 from domain.cancellation import ended
 from server.gateway.exchange import Exchange
+from server.gateway.headers import accepts
 from server.gateway.problems import problem_json
 from server.gateway.responses import RawHeader, raw_headers
 from server.rpc.errors import Refusal
@@ -62,7 +63,7 @@ RESUME: Final = "after_sequence"
 
 def lines_for(accept: str) -> Lines:
     """Events for those whose `Accept` names them, else lines of JSON."""
-    return SSE if SSE_TYPE in accept else NDJSON
+    return SSE if SSE_TYPE in accept.lower() and accepts(accept, SSE_TYPE) else NDJSON
 
 
 class _End:

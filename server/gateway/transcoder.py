@@ -6,44 +6,39 @@ What no rule knows goes on to the app behind it: operations, documents, webhooks
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final
 
 import structlog
 from google.protobuf.message import Message
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from domain.errors import Invalid, Violation
+from domain.errors import DomainError, Invalid, Unavailable
 from domain.identity import Ids
-from server.gateway.exchange import LARGEST_BODY, REQUEST_ID, ClientLeft, Exchange, TooLarge
-from server.gateway.headers import metadata_headers
+from domain.meter import Meter
+from server.gateway.conditions import apply_conditions
+from server.gateway.exchange import LARGEST_BODY, REQUEST_ID, BodyRoom, ClientLeft, Exchange, TooLarge
+from server.gateway.headers import Asked, metadata_headers
 from server.gateway.refusals import refusal_at_door
-from server.gateway.requests import RequestReader, check_encoding, wants_pretty
+from server.gateway.requests import RequestReader, check_encoding, problem_with_body, wants_pretty
 from server.gateway.responses import Response, ResponseWriter
 from server.gateway.router import BadPath, Found, NotFound, Router, RouteTaken
 from server.gateway.rules import Rule, rules_of
-from server.gateway.streams import FIRST_WAIT, RESUME, Messages, lines_for, send_bytes, send_stream
+from server.gateway.streams import FIRST_WAIT, Messages, lines_for, send_bytes, send_stream
 from server.rpc.errors import Refusal, refusal_of, refusal_outside
 from server.rpc.methods import ContractError
 from server.rpc.pipeline import Pipeline
 
-_JSON_TYPES: Final = ("application/json", "+json")
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_CLOSE: Final = (b"connection", b"close")
 _ACCEPTS: Final = (b"accept", b"application/json")
 
 
-class Meter(Protocol):
-    """Counts what is refused before an rpc is reached."""
-
-    def count(self, name: str, amount: float = 1, **labels: str) -> None:
-        """Add to a counter."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Route:
+class Served:
     """A rule, ready to be used."""
 
     rule: Rule
@@ -54,12 +49,14 @@ class Route:
 class Transcoder:
     """The ASGI app. Made from what the pipeline serves, so everything else must have been added to that before."""
 
-    def __init__(self, pipeline: Pipeline, ids: Ids, behind: ASGIApp, meter: Meter) -> None:
-        """Raises ContractError for rules that cannot be served."""
+    def __init__(self, pipeline: Pipeline, ids: Ids, behind: ASGIApp, meter: Meter, origins: Sequence[str]) -> None:
+        """Pages of `origins` may change something. Raises ContractError for rules that cannot be served."""
         self._pipeline = pipeline
         self._ids = ids
         self._behind = behind
         self._meter = meter
+        self._origins = frozenset(origins)
+        self._room = BodyRoom()
         self._router = router_of(rules_of(pipeline.methods.values()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,65 +64,77 @@ class Transcoder:
         if scope["type"] != "http":
             await self._behind(scope, receive, send)
             return
-        try:
-            found = self._router.find(_method(scope), scope["raw_path"].decode("latin-1"))
-        except BadPath as error:
-            await self._refuse(Exchange(scope, receive, send, self._ids), refusal_of(Invalid(str(error))))
-            return
-        if isinstance(found, NotFound) and not found.allowed:
-            await self._pass_on(scope, Exchange(scope, receive, send, self._ids), receive)
-            return
         exchange = Exchange(scope, receive, send, self._ids)
         exchange.end_when_left()
         try:
-            await (
-                self._not_allowed(exchange, scope, found)
-                if isinstance(found, NotFound)
-                else self._serve(exchange, found)
-            )
+            await self._routed(exchange, scope, receive)
+        except DomainError as error:
+            await self._refuse(exchange, refusal_of(error))
         except (ClientLeft, asyncio.CancelledError):
-            return  # nobody is there to be answered
+            await self._given_up(exchange)
         except Exception as error:  # noqa: BLE001 -- the log keeps it, no caller sees it
             await self._broke(exchange, error)
 
-    async def _pass_on(self, scope: Scope, exchange: Exchange, receive: Receive) -> None:
-        """What no rule knows; Starlette would break over a query that is not UTF-8."""
+    async def _routed(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
+        method: str = scope["method"]
         try:
-            check_encoding(exchange.query)
-        except Invalid as error:
-            await self._refuse(exchange, refusal_of(error))
-            return
+            found = self._router.find("GET" if exchange.headers_only else method, exchange.path)
+        except BadPath as error:
+            raise Invalid(str(error)) from error
+        if isinstance(found, Found):
+            await self._serve(exchange, found, changes=method not in _SAFE_METHODS)
+        elif found.allowed:
+            await self._not_allowed(exchange, method, found)
+        else:
+            await self._pass_on(exchange, scope, receive)
+
+    async def _pass_on(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
+        """What no rule knows, by the same rules: a query is text, and a trailing slash changes nothing."""
+        check_encoding(exchange.query)
+        path = scope["path"]
+        scope["path"] = path.removesuffix("/") or "/"
         scope[REQUEST_ID] = exchange.asked.request_id
         await self._behind(scope, receive, exchange.with_ids)
 
-    async def _serve(self, exchange: Exchange, found: Found[Route]) -> None:
+    async def _serve(self, exchange: Exchange, found: Found[Served], *, changes: bool) -> None:
+        asked = exchange.asked
+        if changes and not self._is_known_origin(asked):
+            sentence = f"pages of {asked.origin} may change nothing here; name them in ACERTO_CORS_ORIGINS"
+            await self._refuse(exchange, refusal_at_door("ORIGIN_NOT_ALLOWED", sentence))
+            return
         try:
-            body = await exchange.body()
+            body = await exchange.body(self._room)
         except TooLarge:
             sentence = f"the body has more than {LARGEST_BODY} bytes"
-            await self._refuse(exchange, refusal_at_door("BODY_TOO_LARGE", sentence), [(b"connection", b"close")])
+            await self._refuse(exchange, refusal_at_door("BODY_TOO_LARGE", sentence), [_CLOSE])
             return
-        if body and found.target.requests.raw is None and not _is_json(exchange.asked.content_type):
-            sentence = f"the body must be application/json, not {exchange.asked.content_type}"
-            await self._refuse(exchange, refusal_at_door("UNSUPPORTED_MEDIA_TYPE", sentence), [_ACCEPTS])
+        if body and (problem := problem_with_body(asked, raw=found.target.requests.raw is not None)):
+            await self._refuse(exchange, refusal_at_door("UNSUPPORTED_MEDIA_TYPE", problem), [_ACCEPTS])
             return
         make = partial(_message, exchange, found, body)
         streams = found.target.rule.method.streams
         await (self._stream if streams else self._answer)(exchange, found.target, make)
 
-    async def _answer(self, exchange: Exchange, route: Route, make: Callable[[], Message]) -> None:
+    def _is_known_origin(self, asked: Asked) -> bool:
+        """Whether no page asks, or one of ours or of those that are named: browsers send it without asking first."""
+        own = asked.origin.partition("://")[2] == asked.host
+        return not asked.origin or own or not self._origins.isdisjoint({"*", asked.origin})
+
+    async def _answer(self, exchange: Exchange, route: Served, make: Callable[[], Message]) -> None:
         asked = exchange.asked
         outcome = await self._pipeline.handle(
             route.rule.method, make, asked.metadata, time_left=asked.timeout, peer=exchange.peer
         )
         if isinstance(outcome, Refusal):
+            if outcome.reason == "CANCELED" and not exchange.left:
+                outcome = _stopping()
             await exchange.refuse(outcome)
             return
         pretty = wants_pretty(exchange.query)
         metadata = metadata_headers(outcome.metadata)
         await exchange.respond(route.responses.write(outcome.message, asked, pretty=pretty, metadata=metadata))
 
-    async def _stream(self, exchange: Exchange, route: Route, make: Callable[[], Message]) -> None:
+    async def _stream(self, exchange: Exchange, route: Served, make: Callable[[], Message]) -> None:
         asked = exchange.asked
         told = self._pipeline.stream(
             route.rule.method, make, asked.metadata, time_left=asked.timeout, peer=exchange.peer
@@ -150,13 +159,18 @@ class Transcoder:
         sentence = f"something broke on our side; request {request_id} finds it in our logs"
         await self._refuse(exchange, refusal_outside("INTERNAL", sentence, request_id=request_id))
 
-    async def _not_allowed(self, exchange: Exchange, scope: Scope, found: NotFound) -> None:
+    async def _given_up(self, exchange: Exchange) -> None:
+        """The request ends before its answer: nobody is there to be told, unless it is we who stop."""
+        if not exchange.left and not exchange.answering:
+            await self._refuse(exchange, _stopping(), [_CLOSE])
+
+    async def _not_allowed(self, exchange: Exchange, method: str, found: NotFound) -> None:
         allowed = sorted(found.allowed | {"OPTIONS"} | ({"HEAD"} if "GET" in found.allowed else set()))
         allow = (b"allow", ", ".join(allowed).encode())
-        if scope["method"] == "OPTIONS":
+        if method == "OPTIONS":
             await exchange.respond(Response(204, "", b"", [allow]))
             return
-        sentence = f"{scope['method']} is not among the methods of this path"
+        sentence = f"{method} is not among the methods of this path"
         await self._refuse(exchange, refusal_at_door("METHOD_NOT_ALLOWED", sentence), [allow])
 
     async def _refuse(self, exchange: Exchange, refusal: Refusal, more: Iterable[tuple[bytes, bytes]] = ()) -> None:
@@ -165,13 +179,13 @@ class Transcoder:
         await exchange.refuse(refusal, more)
 
 
-def router_of(rules: Iterable[Rule]) -> Router[Route]:
+def router_of(rules: Iterable[Rule]) -> Router[Served]:
     """The rules by method and path. Raises ContractError naming every two that are the same."""
-    router: Router[Route] = Router()
+    router: Router[Served] = Router()
     problems: list[str] = []
     for rule in rules:
         try:
-            router.add(rule.http_method, rule.template, Route(rule, RequestReader(rule), ResponseWriter(rule)))
+            router.add(rule.http_method, rule.template, Served(rule, RequestReader(rule), ResponseWriter(rule)))
         except RouteTaken as error:
             problems.append(f"{rule.method.full_name}: {error}")
     if problems:
@@ -179,46 +193,16 @@ def router_of(rules: Iterable[Rule]) -> Router[Route]:
     return router
 
 
-def _method(scope: Scope) -> str:
-    method: str = scope["method"]
-    return "GET" if method == "HEAD" else method
+def _stopping() -> Refusal:
+    return refusal_of(Unavailable("this server stops; another one goes on", retry_after=1.0))
 
 
-def _is_json(content_type: str) -> bool:
-    """No type at all is taken for JSON, since that is all there is."""
-    return not content_type or content_type.partition(";")[0].strip().lower().endswith(_JSON_TYPES)
-
-
-def _message(exchange: Exchange, found: Found[Route], body: bytes) -> Message:
+def _message(exchange: Exchange, found: Found[Served], body: bytes) -> Message:
     """The request message; the pipeline asks for it, so that what is wrong with it is refused there. Raises Invalid."""
     asked = exchange.asked
     if asked.problem:
         raise asked.problem
     parts = found.template.variable_parts(found.segments)
-    message: Any = found.target.requests.read(parts, exchange.query, body, asked.content_type)
-    if asked.if_match is not None:
-        _make_conditional(message, asked.if_match)
-    if asked.last_event_id and RESUME in message.DESCRIPTOR.fields_by_name:
-        _go_on_after(message, asked.last_event_id)
-    return message  # type: ignore[no-any-return] # Any only to reach its etag
-
-
-def _make_conditional(message: Any, etag: str) -> None:
-    """Have the rpc check the etag. Raises Invalid where it does not, and where the request names another."""
-    if "etag" not in message.DESCRIPTOR.fields_by_name:
-        raise _wrong_condition("this route checks no etag")
-    if message.etag not in {"", etag}:
-        raise _wrong_condition("differs from the etag in the request")
-    message.etag = etag
-
-
-def _go_on_after(message: Any, place: str) -> None:
-    """Have a stream go on where a browser lost it. Raises Invalid."""
-    if not (place.isascii() and place.isdecimal() and len(place) < 19):
-        problem = "must be an id that this stream gave"
-        raise Invalid(f"last-event-id: {problem}", violations=[Violation("last-event-id", problem, "http.header")])
-    setattr(message, RESUME, int(place))
-
-
-def _wrong_condition(problem: str) -> Invalid:
-    return Invalid(f"if-match: {problem}", violations=[Violation("if-match", problem, "http.header")])
+    message = found.target.requests.read(parts, exchange.query, body, asked.content_type)
+    apply_conditions(message, asked)
+    return message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -27,7 +27,7 @@ from persistence.outbox import SqlOutbox
 from persistence.unit_of_work import Units
 from persistence.wake import NEWS, WORK, Heard, Listener, Notifier, running
 from server.gateway import webhooks
-from server.gateway.app import api_app, plain_app
+from server.gateway.app import api_app, plain_app, tell_of
 from server.gateway.documents import OPENAPI, documents
 from server.gateway.operations import operations
 from server.gateway.server import HttpServer
@@ -93,11 +93,12 @@ async def _assembled(house: House, roles: Collection[str], till: Cashier) -> Asy
         _app(house, serving, [*operations(readiness, house.telemetry), *_webhooks(house, till, units)]),
         share_port=house.settings.http_share_port,
         own_address=house.settings.http_own_address,
+        tell=tell_of(house.ids, house.telemetry),
     )
     due = due_runs(house, units, till, f"{house.settings.http_address.rpartition(':')[0]}:{http.port}")
     parts = [
         Part("preparation", preparation.run),
-        Part("http", partial(http.run, grace=grace)),
+        Part("http", partial(_http, http, serving, grace)),
         *_behind(house, roles, preparation, units),
         *(Part(name, preparation.first(run)) for name, run in due.items() if "worker" in roles),
     ]
@@ -142,9 +143,17 @@ def _heard(house: House, roles: Collection[str]) -> dict[str, Heard]:
 def _app(house: House, serving: Pipeline | None, routes: list[Route]) -> ASGIApp:
     """What this process serves over HTTP: the API and its documentation only where it has one."""
     if serving is None:
-        return plain_app(routes)
+        return plain_app(routes, house.telemetry)
     routes = [*routes, *documents(OPENAPI.read_bytes())]
     return api_app(serving, house.ids, house.telemetry, routes, house.settings.cors_origins)
+
+
+async def _http(http: HttpServer, serving: Pipeline | None, grace: float, stop: asyncio.Event) -> None:
+    """Serve; at the end the writes whose callers left come to theirs, as at the other door."""
+    await http.run(stop, grace=grace)
+    if serving is not None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(serving.drain(), grace)
 
 
 def _webhooks(house: House, till: Cashier, units: Units) -> list[Route]:

@@ -205,3 +205,4 @@ async def test_a_server_that_stops_does_not_wait_for_ever() -> None:
         await asyncio.wait_for(server.running, 10)
         line: Any = await eventually(lambda: bench.log.named("request"))
         assert line[0]["code"] == "CANCELLED"
+        assert (await wire.answer()).json()["reason"] == "UNAVAILABLE"

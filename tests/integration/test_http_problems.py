@@ -60,7 +60,7 @@ async def test_a_refusal_is_a_problem_of_its_kind(error: DomainError, status: in
     answer = await bench.ask("GET", "/v1/ask/a%20b?pretty")
     problem = problem_in(answer, status, error.code)
     assert (problem["title"], problem["detail"]) == (title, error.message)
-    assert problem["instance"] == "/v1/ask/a b"
+    assert problem["instance"] == "/v1/ask/a%20b"
     assert problem.get("metadata") == (error.metadata or None)
     violations = [{"field": v.field, "description": v.description, "rule": v.rule} for v in error.violations]
     assert problem.get("violations") == (violations or None)

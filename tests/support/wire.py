@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 from starlette.types import ASGIApp
 
-from server.gateway.protocol import HttpLimits
+from server.gateway.protocol import HttpLimits, Tell
 from server.gateway.server import HttpServer
 
 PATIENCE = 10.0
@@ -29,10 +29,12 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, *, grace: float = 5.0, **limits: Any) -> AsyncIterator[Serving]:
+async def serving(
+    app: ASGIApp, *, grace: float = 5.0, tell: Tell = lambda _refusal, _peer: "", **limits: Any
+) -> AsyncIterator[Serving]:
     """The app behind a real server with these limits."""
     stop = asyncio.Event()
-    server = HttpServer("127.0.0.1:0", app, HttpLimits(**limits))
+    server = HttpServer("127.0.0.1:0", app, HttpLimits(**limits), tell=tell)
     running = asyncio.create_task(server.run(stop, grace=grace))
     try:
         yield Serving(server.port, stop, running)

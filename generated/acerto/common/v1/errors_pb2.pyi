@@ -78,6 +78,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The body is not `application/json` -> 415 (HTTP only)."""
     ERROR_REASON_HEADERS_TOO_LARGE: _ErrorReason.ValueType  # 24
     """The headers have more than 32 KiB -> 431 (HTTP only)."""
+    ERROR_REASON_ORIGIN_NOT_ALLOWED: _ErrorReason.ValueType  # 25
+    """A page of another origin wants to change something, and `ACERTO_CORS_ORIGINS` does not name it -> 403 (HTTP only)."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the `google.rpc.ErrorInfo` that comes with every refusal; its `domain` is always `acerto`.
@@ -140,4 +142,6 @@ ERROR_REASON_UNSUPPORTED_MEDIA_TYPE: ErrorReason.ValueType  # 23
 """The body is not `application/json` -> 415 (HTTP only)."""
 ERROR_REASON_HEADERS_TOO_LARGE: ErrorReason.ValueType  # 24
 """The headers have more than 32 KiB -> 431 (HTTP only)."""
+ERROR_REASON_ORIGIN_NOT_ALLOWED: ErrorReason.ValueType  # 25
+"""A page of another origin wants to change something, and `ACERTO_CORS_ORIGINS` does not name it -> 403 (HTTP only)."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
