@@ -1,4 +1,4 @@
-"""For each rpc of billing, how a saga comes to where it is served, and to where it is refused."""
+"""For each rpc of BillingService, how a saga comes to where it is served, and to where it is refused."""
 
 from __future__ import annotations
 
