@@ -88,12 +88,31 @@ BILLING: Final = {
     "a byte too many": Big("POST", BUDGETS, b"{}" + b" " * (LARGEST_BODY - 1), 413),
 }
 
+ECHOED: Final = {
+    "a long unknown key": Big("POST", BUDGETS, long(b'{"', b"k", b'":1}')),
+    "a long key twice": Big(
+        "POST", BUDGETS, b"{" + b",".join([b'"' + b"k" * (LARGEST_BODY // 2 - 8) + b'":1'] * 2) + b"}"
+    ),
+    "a hundred long unknown keys": Big(
+        "POST", BUDGETS, b"{" + b",".join(b'"%d%s":1' % (at, b"k" * 41_000) for at in range(100)) + b"}"
+    ),
+    "a hundred long keys of what JSON escapes": Big(
+        "POST", BUDGETS, b"{" + b",".join(b'"%d%s":1' % (at, b"\\u0001" * 6_800) for at in range(100)) + b"}"
+    ),
+    "an amount's units of digits": Big("POST", BUDGETS, long(b'{"amount":{"units":"', b"9", b'"}}')),
+    "an amount's nanos of digits": Big("POST", BUDGETS, long(b'{"amount":{"nanos":"', b"9", b'"}}')),
+    "an exponent of digits": Big("POST", BUDGETS, long(b'{"amount":{"units":"1e', b"9", b'"}}')),
+    "an old number of digits": Big("POST", "/orcamento", long(b'{"ordemServicoId":"', b"9", b'"}')),
+}
+"""What a refusal would have to quote to say what is wrong."""
+
 WORKBENCH: Final = {
     "texts that are numbers": Big("POST", "/v1/echo", full(b'{"words":[', b"1", b"]}")),
     "texts with a NUL": Big("POST", "/v1/echo", full(b'{"words":[', b'"\\u0000"', b"]}")),
     "a field of numbers": Big("POST", "/v1/inners", full(b"[", b"1", b"]")),
     "enums": Big("POST", "/v1/echo", full(b'{"colors":[', b'"X"', b"]}")),
     "a map's values": Big("POST", "/v1/echo", keys('{"labels":', "1", "}")),
+    "a map's long key": Big("POST", "/v1/echo", long(b'{"byNumber":{"', b"k", b'":{}}}')),
     "a map's keys": Big("POST", "/v1/echo", keys('{"byNumber":', "{}", "}", 345_000)),
     "messages within messages": Big("POST", "/v1/echo", nested(b'{"inner":', b"}")),
     "a field of one number": Big("POST", "/v1/text", b"9" * LARGEST_BODY),
@@ -108,6 +127,8 @@ QUERIES: Final = {
     "escaped": "%61&",
     "nothing": "&",
     "a long path": "a.",
+    "a long name": "a",
+    "a long number": "page_size=" + "9" * HttpLimits().target,
     "a long value": "page_token=" + "9" * HttpLimits().target,
 }
 
@@ -131,6 +152,11 @@ def check(answer: httpx.Response, status: int) -> None:
 @pytest.mark.parametrize("name", BILLING)
 async def test_the_largest_body_is_refused_soon_and_in_few_words(name: str) -> None:
     await refused(http_of(Scene()), BILLING[name])
+
+
+@pytest.mark.parametrize("name", ECHOED)
+async def test_what_is_wrong_is_not_quoted_at_length(name: str) -> None:
+    await refused(http_of(Scene()), ECHOED[name])
 
 
 @pytest.mark.parametrize("name", WORKBENCH)
