@@ -73,7 +73,7 @@ HEADERS: Final[dict[str, Json]] = {
     "CorrelationId": {"description": "The saga that the call belongs to.", "required": True, "schema": _ID},
     "ETag": {
         "description": "The resource's `etag`, for `If-Match` and `If-None-Match`.",
-        "schema": {"type": "string", "pattern": f"^{_ETAG}$"},
+        "schema": {"type": "string", "pattern": rf"^(W/)?{_ETAG}$"},
     },
     "RequestId": {
         "description": "The call's id: whoever looks after the server finds the call in the logs by it.",

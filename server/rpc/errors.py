@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -14,6 +15,12 @@ from domain.errors import DomainError, Kind, Violation
 
 DOMAIN: Final = "acerto"
 """The `domain` of every `google.rpc.ErrorInfo`."""
+
+
+_LONGEST: Final = 300
+"""Characters of one sentence, or field path."""
+_MOST_TOLD: Final = 32_768
+"""Bytes of JSON for all violations together."""
 
 
 class Status(NamedTuple):
@@ -97,7 +104,7 @@ def refusal_of(error: DomainError) -> Refusal:
         details.append(_precondition(error))
     if error.retry_after is not None:
         details.append(details_pb2.RetryInfo(retry_delay=_duration(error.retry_after)))
-    return Refusal(TABLE[error.kind], error.code, error.message, tuple(details), error.retry_after)
+    return Refusal(TABLE[error.kind], error.code, _short(error.message), tuple(details), error.retry_after)
 
 
 def refusal_outside(reason: str, message: str, **metadata: str) -> Refusal:
@@ -106,13 +113,24 @@ def refusal_outside(reason: str, message: str, **metadata: str) -> Refusal:
 
 
 def bad_request(violations: Sequence[Violation]) -> details_pb2.BadRequest:
-    """The violations as `google.rpc.BadRequest`, each with its field path, sentence and rule."""
-    return details_pb2.BadRequest(
-        field_violations=[
-            details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description, reason=v.rule)
-            for v in violations
-        ]
-    )
+    """The violations as `google.rpc.BadRequest`, each with its field path, sentence and rule, as many as have room."""
+    told = details_pb2.BadRequest()
+    room = _MOST_TOLD
+    for violation in violations:
+        field, description = _short(violation.field), _short(violation.description)
+        room -= len(json.dumps(field)) + len(json.dumps(description))
+        if room < 0:
+            break
+        told.field_violations.add(field=field, description=description, reason=violation.rule)
+    left_out = len(violations) - len(told.field_violations)
+    if left_out:
+        told.field_violations.add(description=f"and {left_out} more that do not fit here", reason="truncated")
+    return told
+
+
+def _short(text: str) -> str:
+    """A text that may quote what was sent: a name can have megabytes."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _error_info(reason: str, metadata: Mapping[str, str]) -> details_pb2.ErrorInfo:
