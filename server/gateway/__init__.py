@@ -1,1 +1,1 @@
-"""The HTTP door: operations now (metrics, health), the API's HTTP form later."""
+"""The HTTP door: the API as HTTP and JSON, its documents, operations, and the providers' way to tell us things."""

@@ -136,10 +136,10 @@ class RequestReader:
 def problem_with_body(asked: Asked, *, raw: bool) -> str | None:
     """Why a body cannot be read: it is packed, or, where it is not `raw`, no JSON in UTF-8. None is JSON."""
     if asked.content_encoding != "identity":
-        return f"the body must not be packed, as by {asked.content_encoding}"
+        return f"the body must not be packed, as by {asked.content_encoding[:50]}"
     if raw or not asked.content_type or _JSON_TYPE.fullmatch(asked.content_type):
         return None
-    return f"the body must be application/json, not {asked.content_type}"
+    return f"the body must be application/json, not {asked.content_type[:100]}"
 
 
 def wants_pretty(query: str) -> bool:

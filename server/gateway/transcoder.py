@@ -65,7 +65,6 @@ class Transcoder:
             await self._behind(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send, self._ids)
-        exchange.end_when_left()
         try:
             await self._routed(exchange, scope, receive)
         except DomainError as error:
@@ -97,9 +96,10 @@ class Transcoder:
         await self._behind(scope, receive, exchange.with_ids)
 
     async def _serve(self, exchange: Exchange, found: Found[Served], *, changes: bool) -> None:
+        exchange.end_when_left()
         asked = exchange.asked
         if changes and not self._is_known_origin(asked):
-            sentence = f"pages of {asked.origin} may change nothing here; name them in ACERTO_CORS_ORIGINS"
+            sentence = "pages of another origin may change nothing here, unless ACERTO_CORS_ORIGINS names it"
             await self._refuse(exchange, refusal_at_door("ORIGIN_NOT_ALLOWED", sentence))
             return
         try:
