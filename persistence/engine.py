@@ -99,7 +99,9 @@ async def _known_to_live(connection: Connection) -> None:
 
     An idle connection whose server ended, or cut it off, can be read from; asking every one costs a round trip a write.
     """
-    if select.select([connection.fileno()], [], [], 0)[0]:
+    look = select.poll()  # select() itself takes no descriptor above 1023, and a busy door has more
+    look.register(connection.fileno(), select.POLLIN)
+    if look.poll(0):
         await AsyncConnectionPool.check_connection(connection)
 
 

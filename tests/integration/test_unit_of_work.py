@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -256,3 +257,28 @@ async def test_a_killed_connection_means_unavailable_until_the_pool_has_live_one
         return None
 
     assert await eventually(again, what="a live connection")
+
+
+async def test_a_process_with_a_thousand_open_files_still_writes(home: House) -> None:
+    files = [os.dup(0) for _ in range(1100)]
+    try:
+        async with house(home.database.url) as busy:
+            await busy.billing.create_budget(CALL, an_order(7))
+            await busy.billing.create_budget(CALL, an_order(8))
+    finally:
+        for file in files:
+            os.close(file)
+
+
+async def test_a_write_does_not_notice_that_its_idle_connection_was_ended(home: House) -> None:
+    await home.billing.create_budget(CALL, an_order(1))
+    sessions = "FROM pg_stat_activity WHERE application_name = 'acerto-writes' AND datname = current_database()"
+    idle = [row["pid"] for row in await home.rows(f"SELECT pid {sessions}")]
+    assert idle
+    await home.kill("acerto-writes")
+
+    async def ended() -> bool:
+        return not await home.value(f"SELECT count(*) {sessions} AND pid = ANY (%s)", idle)
+
+    await eventually(ended, what="the idle sessions end")
+    assert (await home.billing.create_budget(CALL, an_order(2))).revision == 1

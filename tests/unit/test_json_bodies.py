@@ -182,3 +182,11 @@ def test_whatever_comes_is_a_message_that_json_can_say_again_or_a_refusal(value:
     with suppress(Invalid):
         message = read(value)
         assert read(json_format.MessageToDict(message)) == message
+
+
+@pytest.mark.parametrize("field", ["atTime", "lasting", "small", "color", "wrappedNumber"])
+def test_a_refusal_does_not_quote_what_was_sent(field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read({field: "somebodys-name"})
+    told = [refused.value.message, *(violation.description for violation in refused.value.violations)]
+    assert not any("somebodys" in sentence for sentence in told)
