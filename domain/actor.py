@@ -12,16 +12,22 @@ from domain.once import Once
 class Actor:
     """Who asks: a person, a service, or the system itself (messages and timers).
 
-    `workshops` limits what the actor sees; None means no limit.
+    `workshops` limits what the actor sees of billing, `providers` (CNES numbers) what it sees of health; None means
+    no limit.
     """
 
     id: str
     permissions: frozenset[str] = frozenset()
     workshops: frozenset[str] | None = None
+    providers: frozenset[str] | None = None
 
     def sees(self, workshop_id: str) -> bool:
         """Whether a resource of this workshop exists for the actor at all."""
         return self.workshops is None or workshop_id in self.workshops
+
+    def serves(self, provider_id: str) -> bool:
+        """Whether a resource of this health provider exists for the actor at all."""
+        return self.providers is None or provider_id in self.providers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ The actor's attributes become part of the statement, so that what lies outside t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -18,11 +18,15 @@ from persistence.errors import translated
 
 _GONE = (None, "57P01", "57P02")
 """SQLSTATEs of a session that ended: without a word, by an administrator's command, by a crash."""
-_SEEN = "workshop_id = ANY (%(workshops)s)"
+
+Attribute = Literal["workshop", "provider"]
 
 
 class Reading:
     """Reads from one database. Every method raises Unavailable when that is away."""
+
+    limited_by: ClassVar[Attribute | None] = "workshop"
+    """Which of the actor's attributes limits what is read here; None: the data are the installation's."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,9 +43,10 @@ class Reading:
         scoped: bool = True,
     ) -> list[DictRow]:
         """The rows of a SELECT; `table` is a prefix for the actor's own condition, which `scoped` False leaves out."""
-        if scoped and actor.workshops is not None:
-            where = [*where, table + _SEEN]
-            parameters = {**parameters, "workshops": list(actor.workshops)}
+        seen = _seen(actor, self.limited_by) if scoped else None
+        if seen is not None:
+            where = [*where, f"{table}{self.limited_by}_id = ANY (%(seen)s)"]
+            parameters = {**parameters, "seen": list(seen)}
         sql = f"{select}{' WHERE ' if where else ''}{' AND '.join(where)}{tail}"
         with translated():
             try:
@@ -58,3 +63,8 @@ class Reading:
             cursor = connection.cursor(row_factory=dict_row)
             await cursor.execute(sql, parameters)
             return await cursor.fetchall()
+
+
+def _seen(actor: Actor, attribute: Attribute | None) -> frozenset[str] | None:
+    """The values of an attribute that the actor sees; None: all."""
+    return {"workshop": actor.workshops, "provider": actor.providers, None: None}[attribute]
