@@ -41,7 +41,8 @@ class Examples:
         answered = self.of(rule.method.descriptor.output_type.full_name)
         if answered is not None:
             field = rule.response_body
-            _exemplify(operation["responses"]["200"], answered if field is None else answered.get(field.json_name))
+            answer = operation["responses"][str(rule.status)]
+            _exemplify(answer, answered if field is None else answered.get(field.json_name))
         return operation
 
     def _whole(self, value: Any) -> Any:

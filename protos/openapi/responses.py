@@ -46,13 +46,14 @@ def can_go_on(rule: Rule) -> bool:
 
 
 def answers(rule: Rule, schemas: Schemas, summary: str) -> Json:
-    """200, and 304 where it can be; `summary` says what the message is."""
+    """The rule's status, and 304 where it can be; `summary` says what the message is."""
     names = [*_IDS]
     if "etag" in rule.method.descriptor.output_type.fields_by_name and not rule.method.streams:
         names.append("ETag")
     if rule.method.writes:
         names.append("AcertoReplayed")
-    found: Json = {"200": {"description": summary, "headers": headers(*names), "content": _content(rule, schemas)}}
+    answer = {"description": summary, "headers": headers(*names), "content": _content(rule, schemas)}
+    found: Json = {str(rule.status): answer}
     if can_be_kept(rule):
         found["304"] = {"description": "The client has it already.", "headers": headers(*_IDS, "ETag")}
     return found

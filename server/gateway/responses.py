@@ -56,16 +56,17 @@ class ResponseWriter:
         self._json = writer_of(response)
         self._has_etag = "etag" in response.fields_by_name
         self._reads = rule.http_method == "GET"
+        self._status = rule.status
 
     def write(self, message: Any, asked: Asked, *, pretty: bool, metadata: list[RawHeader]) -> Response:
-        """200 with the message, or 304 when the client has it."""
+        """The rule's status with the message, or 304 when the client has it."""
         headers = [*metadata, *self._caching(message)]
         if self._reads and self._has_etag and not asked.if_none_match.isdisjoint({message.etag, "*"}):
             return Response(304, "", b"", [*headers, _VARY])
         if self.is_raw:
             body = self.raw(message)
-            return Response(200, body.content_type or _BYTES_TYPE, body.data, [*headers, _SANDBOX])
-        return Response(200, JSON_TYPE, self.text(message, pretty=pretty).encode(), headers)
+            return Response(self._status, body.content_type or _BYTES_TYPE, body.data, [*headers, _SANDBOX])
+        return Response(self._status, JSON_TYPE, self.text(message, pretty=pretty).encode(), headers)
 
     def raw(self, message: Any) -> Any:
         """The `HttpBody` of an answer that is one."""

@@ -9,12 +9,14 @@ from typing import Any, Final
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from acerto.common.v1 import http_pb2 as acerto_http_pb2
 from server.gateway.fields import FieldPath, UnknownField, field_path
 from server.gateway.templates import Template, TemplateError, Variable, parse_template
 from server.rpc.methods import ContractError, Method
 
 WHOLE: Final = "*"
 """A rule's body that is the whole request."""
+_WITHOUT_BODY: Final = frozenset({204, 205})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Rule:
 
     `http_method` is GET, POST, .. or `*` for any; `body` names the request's field that the body is, WHOLE when the
     body is the request, None when there is none; `response_body` the response's field that the answer is, None when
-    the answer is the response. `variables` are the fields that the path's parts are for.
+    the answer is the response. `variables` are the fields that the path's parts are for; `status` is that of an answer.
     """
 
     method: Method
@@ -32,6 +34,7 @@ class Rule:
     variables: tuple[tuple[Variable, FieldPath], ...]
     body: FieldDescriptor | str | None
     response_body: FieldDescriptor | None
+    status: int
 
 
 def rules_of(methods: Iterable[Method]) -> list[Rule]:
@@ -69,6 +72,7 @@ def _rule(method: Method, written: http_pb2.HttpRule) -> Rule:
         variables=tuple((variable, _bindable(request, variable)) for variable in template.variables),
         body=_body(request, written.body),
         response_body=_top(response, written.response_body) if written.response_body else None,
+        status=_status(method),
     )
 
 
@@ -92,6 +96,18 @@ def _body(request: Descriptor, name: str) -> FieldDescriptor | str | None:
     if name in {"", WHOLE}:
         return name or None
     return _top(request, name)
+
+
+def _status(method: Method) -> int:
+    options = method.descriptor.GetOptions()
+    if not options.HasExtension(acerto_http_pb2.success_status):
+        return 200
+    status = options.Extensions[acerto_http_pb2.success_status]
+    if status not in range(200, 300) or status in _WITHOUT_BODY:
+        raise ContractError(f"{status} is no status of an answer with a body")
+    if method.streams and status != 200:
+        raise ContractError(f"a stream is answered with 200, not with {status}")
+    return status
 
 
 def _top(message: Descriptor, name: str) -> FieldDescriptor:

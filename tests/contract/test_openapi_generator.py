@@ -144,9 +144,14 @@ def test_a_condition_can_be_lost_where_the_request_has_an_etag_and_an_answer_kep
 def test_bytes_of_any_type_are_taken_and_answered_as_they_are(document: Json) -> None:
     told = document["paths"]["/v1/books/{name}/cover"]["put"]
     assert told["requestBody"]["content"] == {"*/*": {}}
-    assert told["responses"]["200"]["content"] == {"*/*": {}}
+    assert told["responses"]["201"]["content"] == {"*/*": {}}
     assert "415" not in told["responses"]
     assert "413" in told["responses"]
+
+
+def test_an_answer_has_the_one_status_of_its_rpc(document: Json) -> None:
+    told = document["paths"]["/v1/books/{name}/cover"]["put"]["responses"]
+    assert [status for status in told if status < "300"] == ["201"]
 
 
 def test_an_answer_has_every_field_without_presence_and_no_constraint(schemas: Json) -> None:

@@ -73,12 +73,29 @@ async def test_json_is_pretty_for_who_asks(query: str) -> None:
         ("/v1/take/inner", {}, None),
         ("/v1/take/words", {"words": ["a"]}, ["a"]),
         ("/v1/take/words", {}, []),
+        (
+            "/v1/take/inners",
+            {"inners": [{"number": 5}]},
+            [{"number": "5", "firstText": "", "color": "COLOR_UNSPECIFIED"}],
+        ),
+        ("/v1/take/inners", {}, []),
         ("/v1/take/number", {"largeNumber": 5}, "5"),
     ],
 )
 async def test_an_answer_can_be_one_field_of_the_response(path: str, body: object, expected: object) -> None:
     answer = await Workbench().ask("POST", path, json=body)
     assert answer.json() == expected
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/make"), ("GET", "/v1/make/a"), ("POST", "/v1/make/inners")])
+async def test_an_rpc_can_answer_with_a_status_of_its_own_by_all_its_rules(method: str, path: str) -> None:
+    answer = await Workbench().ask(method, path)
+    assert answer.status_code == 201
+    assert (answer.json() == []) is path.endswith("inners")
+
+
+async def test_a_refusal_has_its_own_status_whatever_an_answer_would_have() -> None:
+    problem_in(await Workbench().ask("POST", "/v1/make", content="{"), 400, "MALFORMED_JSON")
 
 
 async def test_what_json_cannot_say_is_our_failure_and_tells_nothing() -> None:

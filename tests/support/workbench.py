@@ -29,6 +29,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from acerto.access.v1 import policy_pb2
+from acerto.common.v1 import http_pb2
 from domain.actor import Actor, Call
 from protos.compiler import PROTOS, compile_protos
 from server.gateway.app import api_app
@@ -42,8 +43,8 @@ from tests.support.http import client_of
 from tests.support.served import KeptLog
 
 IMPORTED = (
-    annotations_pb2, any_pb2, duration_pb2, field_mask_pb2, httpbody_pb2, money_pb2, policy_pb2, struct_pb2,
-    timestamp_pb2, wrappers_pb2,
+    annotations_pb2, any_pb2, duration_pb2, field_mask_pb2, http_pb2, httpbody_pb2, money_pb2, policy_pb2,
+    struct_pb2, timestamp_pb2, wrappers_pb2,
 )  # fmt: skip
 """What the contract imports: the pool must have it first."""
 
@@ -91,7 +92,7 @@ class Servicer:
             await self._wait()
         return self.answer or request
 
-    Ask = AskForThis = Echo = Take = Change = Amend = Retag = Bounce = Store = Forbidden = serve
+    Ask = AskForThis = Echo = Take = Change = Amend = Retag = Bounce = Store = Make = Forbidden = serve
 
     async def _wait(self) -> None:
         self.begun.set()
