@@ -1,28 +1,31 @@
 """Facts as bytes: the contract of each event is its message in acerto.events.v1, and nothing here knows one by name.
 
-The JSON body is written from the descriptor: PascalCase names, integer enums, centavos as an integer and, by the name
-in the option `number`, as a number with two places, without a float (billing.md A). None is left out.
+The JSON body is written from the descriptor: its json names, integer enums, centavos as an integer and, by the name
+in the option `number`, as a number with two places (billing.md A). A contract with an envelope is written inside it,
+and has a null where a bare one leaves out what is not known (health.md A).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message as ProtoMessage
 
-from acerto.events.v1 import billing_events_pb2, options_pb2, payment_events_pb2
+from acerto.events.v1 import (
+    billing_events_pb2,
+    claim_events_pb2,
+    invoice_events_pb2,
+    options_pb2,
+    payment_events_pb2,
+)
 from domain.events import Fact, Publication, Stamp
 from domain.identity import derived_id
+from messaging.members import Member, fields_of, instant, members_of, object_text, quoted
 
 JSON, PROTOBUF = "application/json", "application/protobuf"
 
-_MODULES = (billing_events_pb2, payment_events_pb2)
+_MODULES = (billing_events_pb2, payment_events_pb2, claim_events_pb2, invoice_events_pb2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +38,23 @@ class Contract:
     routing_key: str
     must_be_read: bool
     version: int
-    members: tuple[tuple[str, Callable[[Fact], str | None]], ...]
+    envelope: options_pb2.Envelope | None
+    members: tuple[Member, ...]
 
 
 def encode_json(fact: Fact, stamp: Stamp) -> Publication:
     """The fact as partners read it. Raises LookupError for a fact that has no contract."""
     contract = contract_of(type(fact).__name__)
-    parts = ((name, text(fact)) for name, text in contract.members)
-    body = "{" + ",".join(f'"{name}":{text}' for name, text in parts if text is not None) + "}"
+    body = object_text(contract.members, fact)
+    if contract.envelope is not None:
+        body = _enveloped(contract, contract.envelope, stamp, body)
     return _publication(contract, fact, stamp, JSON, body.encode())
 
 
 def encode_protobuf(fact: Fact, stamp: Stamp) -> Publication:
     """The same fact as protobuf, on a routing key and with an event id of its own."""
     contract = contract_of(type(fact).__name__)
-    names = [field.name for field in contract.message.DESCRIPTOR.fields]
-    given = {name: getattr(fact, name) for name in names if getattr(fact, name) is not None}
-    message = contract.message(**{name: str(value) if name.endswith("_id") else value for name, value in given.items()})
+    message = contract.message(**fields_of(contract.message.DESCRIPTOR, fact))
     return _publication(contract, fact, stamp, PROTOBUF, message.SerializeToString(deterministic=True))
 
 
@@ -88,6 +91,7 @@ def _required() -> dict[tuple[str, str], bool]:
 
 def _contract(message: type[ProtoMessage]) -> Contract:
     channel = message.DESCRIPTOR.GetOptions().Extensions[options_pb2.channel]
+    envelope = channel.envelope if channel.HasField("envelope") else None
     return Contract(
         event_type=message.DESCRIPTOR.name,
         message=message,
@@ -95,44 +99,26 @@ def _contract(message: type[ProtoMessage]) -> Contract:
         routing_key=channel.routing_key,
         must_be_read=channel.must_be_read,
         version=channel.version,
-        members=tuple(member for field in message.DESCRIPTOR.fields for member in _members(field)),
+        envelope=envelope,
+        members=members_of(message.DESCRIPTOR, absent=None if envelope is None else "null"),
     )
 
 
-def _members(field: Any) -> list[tuple[str, Callable[[Fact], str | None]]]:
-    exact = (field.json_name, _member(field.name, _WRITTEN.get(field.type, str)))
-    number = field.GetOptions().Extensions[options_pb2.number]
-    return [(number, _member(field.name, _two_places)), exact] if number else [exact]
-
-
-def _member(name: str, written: Callable[[Any], str]) -> Callable[[Fact], str | None]:
-    return lambda fact: None if (value := getattr(fact, name)) is None else written(value)
-
-
-def _quoted(value: Any) -> str:
-    return json.dumps(str(value), ensure_ascii=False)
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _two_places(cents: int) -> str:
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
-
-
-_WRITTEN: dict[int, Callable[[Any], str]] = {
-    FieldDescriptor.TYPE_STRING: _quoted,
-    FieldDescriptor.TYPE_BOOL: _truth,
-}
-"""How a value is written, by its field's type; a number as itself."""
+def _enveloped(contract: Contract, envelope: options_pb2.Envelope, stamp: Stamp, event: str) -> str:
+    said = {
+        "eventId": stamp.event_id,
+        "eventType": contract.event_type,
+        "timestamp": instant(stamp.occurred_at),
+        "source": envelope.source,
+        "resourceType": envelope.resource_type,
+    }
+    return "{" + ",".join(f'"{name}":{quoted(value)}' for name, value in said.items()) + f',"data":{event}}}'
 
 
 def _publication(contract: Contract, fact: Fact, stamp: Stamp, content_type: str, body: bytes) -> Publication:
     binary = content_type == PROTOBUF
     event_id = derived_id(str(stamp.event_id), "pb") if binary else stamp.event_id
-    time = _instant(stamp.occurred_at)
+    time = instant(stamp.occurred_at)
     headers: dict[str, str | int] = {
         "EventType": contract.event_type,
         "EventId": str(event_id),
@@ -161,7 +147,3 @@ def _publication(contract: Contract, fact: Fact, stamp: Stamp, content_type: str
         headers=headers,
         body=body,
     )
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -25,13 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61\x63\x65rto/events/v1/options.proto\x12\x10\x61\x63\x65rto.events.v1\x1a google/protobuf/descriptor.proto\"W\n\x07\x43hannel\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x13\n\x0brouting_key\x18\x02 \x01(\t\x12\x14\n\x0cmust_be_read\x18\x03 \x01(\x08\x12\x0f\n\x07version\x18\x04 \x01(\x05:M\n\x07\x63hannel\x12\x1f.google.protobuf.MessageOptions\x18\xcf\x8a\x03 \x01(\x0b\x32\x19.acerto.events.v1.Channel:/\n\x06number\x12\x1d.google.protobuf.FieldOptions\x18\xd0\x8a\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61\x63\x65rto/events/v1/options.proto\x12\x10\x61\x63\x65rto.events.v1\x1a google/protobuf/descriptor.proto\"\x85\x01\n\x07\x43hannel\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x13\n\x0brouting_key\x18\x02 \x01(\t\x12\x14\n\x0cmust_be_read\x18\x03 \x01(\x08\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12,\n\x08\x65nvelope\x18\x05 \x01(\x0b\x32\x1a.acerto.events.v1.Envelope\"1\n\x08\x45nvelope\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x15\n\rresource_type\x18\x02 \x01(\t:M\n\x07\x63hannel\x12\x1f.google.protobuf.MessageOptions\x18\xcf\x8a\x03 \x01(\x0b\x32\x19.acerto.events.v1.Channel:/\n\x06number\x12\x1d.google.protobuf.FieldOptions\x18\xd0\x8a\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'acerto.events.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANNEL']._serialized_start=86
-  _globals['_CHANNEL']._serialized_end=173
+  _globals['_CHANNEL']._serialized_start=87
+  _globals['_CHANNEL']._serialized_end=220
+  _globals['_ENVELOPE']._serialized_start=222
+  _globals['_ENVELOPE']._serialized_end=271
 # @@protoc_insertion_point(module_scope)

@@ -28,6 +28,7 @@ class Channel(_message.Message):
     ROUTING_KEY_FIELD_NUMBER: _builtins.int
     MUST_BE_READ_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    ENVELOPE_FIELD_NUMBER: _builtins.int
     exchange: _builtins.str
     """The topic exchange."""
     routing_key: _builtins.str
@@ -38,6 +39,10 @@ class Channel(_message.Message):
     """
     version: _builtins.int
     """The version of the event's content, raised when a field is added."""
+    @_builtins.property
+    def envelope(self) -> Global___Envelope:
+        """What the event is wrapped in; without it the body is the bare event."""
+
     def __init__(
         self,
         *,
@@ -45,14 +50,44 @@ class Channel(_message.Message):
         routing_key: _builtins.str = ...,
         must_be_read: _builtins.bool = ...,
         version: _builtins.int = ...,
+        envelope: Global___Envelope | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange", b"exchange", "must_be_read", b"must_be_read", "routing_key", b"routing_key", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "exchange", b"exchange", "must_be_read", b"must_be_read", "routing_key", b"routing_key", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Channel: _TypeAlias = Channel  # noqa: Y015
+
+@_typing.final
+class Envelope(_message.Message):
+    """What a body says around its event, for partners that do not read headers:
+    `{"eventId", "eventType", "timestamp", "source", "resourceType", "data"}`, where `data` is the event. Inside an
+    envelope every member is always there: what is not known is null.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    RESOURCE_TYPE_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """Who says it: `billing-service`."""
+    resource_type: _builtins.str
+    """What the event is about: `claim`, `invoice`."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        resource_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["resource_type", b"resource_type", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Envelope: _TypeAlias = Envelope  # noqa: Y015
 
 CHANNEL_FIELD_NUMBER: _builtins.int
 NUMBER_FIELD_NUMBER: _builtins.int
@@ -60,5 +95,6 @@ channel: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOption
 """Where an event of this type is published. A message without it is never published by Acerto."""
 number: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
 """For an `int64` of centavos: the name under which the same amount is written once more, as a JSON number with
-two places, for partners that read numbers.
+two places, for partners that read numbers. For a `string` that is a decimal number, as a quantity: the name under
+which it is written as that JSON number, exactly, in place of the text.
 """

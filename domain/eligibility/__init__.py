@@ -1,0 +1,1 @@
+"""Who is insured for what: insurers, plans, cards, providers, terms and prices, and whether a card covers a service."""
