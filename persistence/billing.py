@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import dict_row
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from domain.aggregate import Aggregate
@@ -19,9 +18,10 @@ from domain.billing.pricing import PriceSource
 from domain.billing.work_order import WorkOrder, WorkOrderState
 from domain.money import BRL, Money
 from persistence.engine import Connection
+from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import budget_revisions, budgets, work_orders
-from persistence.session import Root, Row, Write
-from persistence.statements import compiled, insert_many, update_many
+from persistence.session import Load, Root, Write, load
+from persistence.statements import Statement, ids_of, insert_many, numbered, update_many
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 
@@ -31,35 +31,39 @@ BUDGETS = select(budgets, budget_revisions.c["items"]).join(
 )
 """A budget with the lines of its current revision: what `budget_from_row` takes."""
 
-_LOCK_WORK_ORDERS = compiled(
-    select(work_orders).where(work_orders.c.id == any_(_IDS)).order_by(work_orders.c.id).with_for_update()
+_LOCK_WORK_ORDERS = Statement(
+    numbered(select(work_orders).where(work_orders.c.id == any_(_IDS)).order_by(work_orders.c.id).with_for_update())
 )
-_OF_BUDGET = "SELECT work_order_id FROM budgets WHERE id = %s"
-_OF_PAYMENT = "SELECT work_order_id FROM payments WHERE id = %s"
-_BUDGETS_OF = compiled(BUDGETS.where(budgets.c.work_order_id == any_(_IDS)))
-_INSERT_WORK_ORDERS = insert_many(work_orders, [*work_orders.columns])
-_UPDATE_WORK_ORDERS = update_many(
-    work_orders, "id", ("state", "description", "canceled_at", "cancel_reason", "status", "facts", "version")
+_OF_BUDGET = Statement("SELECT work_order_id FROM budgets WHERE id = $1")
+_OF_PAYMENT = Statement("SELECT work_order_id FROM payments WHERE id = $1")
+_BUDGETS_OF = Statement(numbered(BUDGETS.where(budgets.c.work_order_id == any_(_IDS))))
+_INSERT_WORK_ORDERS = Statement(insert_many(work_orders, [*work_orders.columns]))
+_UPDATE_WORK_ORDERS = Statement(
+    update_many(
+        work_orders, "id", ("state", "description", "canceled_at", "cancel_reason", "status", "facts", "version")
+    )
 )
-_INSERT_BUDGETS = insert_many(budgets, [*budgets.columns])
-_UPDATE_BUDGETS = update_many(
-    budgets,
-    "id",
-    (
-        "description",
-        "customer",
-        "customer_id",
-        "status",
-        "price_source",
-        "total_cents",
-        "revision",
-        "validity_days",
-        "valid_until",
-        "updated_at",
-        "version",
-    ),
+_INSERT_BUDGETS = Statement(insert_many(budgets, [*budgets.columns]))
+_UPDATE_BUDGETS = Statement(
+    update_many(
+        budgets,
+        "id",
+        (
+            "description",
+            "customer",
+            "customer_id",
+            "status",
+            "price_source",
+            "total_cents",
+            "revision",
+            "validity_days",
+            "valid_until",
+            "updated_at",
+            "version",
+        ),
+    )
 )
-_INSERT_REVISIONS = insert_many(budget_revisions, [*budget_revisions.columns])
+_INSERT_REVISIONS = Statement(insert_many(budget_revisions, [*budget_revisions.columns]))
 
 
 def work_order_to_row(work_order: WorkOrder) -> Row:
@@ -194,18 +198,22 @@ def items_from_json(items: Iterable[Mapping[str, Any]], currency: str) -> tuple[
 class SqlWorkOrders:
     """Work orders, locked as they are read."""
 
-    def __init__(self, connection: Connection, saved: dict[UUID, Aggregate]) -> None:
+    def __init__(self, connection: Connection, saved: dict[UUID, Aggregate], load: Load) -> None:
+        """`load` reads work orders together with all that is theirs."""
         self._connection = connection
         self._saved = saved
+        self._load = load
         self._known: dict[UUID, WorkOrder | None] = {}
         self._counted: dict[UUID, int] = {}
 
-    async def load(self, ids: Sequence[UUID]) -> None:
-        """Read and lock many at once, in the order of their ids, so that two sessions never wait for each other."""
-        cursor = self._connection.cursor(row_factory=dict_row)
-        await cursor.execute(_LOCK_WORK_ORDERS, {"ids": ids})
-        self._known |= dict.fromkeys(ids)
-        for row in await cursor.fetchall():
+    def asked(self, keys: Sequence[UUID]) -> Asked:
+        """Locks many in the order of their ids, so that two sessions never wait for each other."""
+        return Asked(_LOCK_WORK_ORDERS, (ids_of(keys),))
+
+    def take(self, keys: Sequence[UUID], rows: Iterable[Row]) -> None:
+        """See `Part`."""
+        self._known |= dict.fromkeys(keys)
+        for row in rows:
             self._known[row["id"]] = work_order_from_row(row)
             self._counted[row["id"]] = row["facts"]
 
@@ -217,15 +225,14 @@ class SqlWorkOrders:
         """The same of a payment."""
         return await self._of(_OF_PAYMENT, payment_id)
 
-    async def _of(self, statement: str, part_id: UUID) -> WorkOrder | None:
-        cursor = await self._connection.execute(statement, (part_id,))
-        row = await cursor.fetchone()
-        return await self.get(row[0]) if row else None
+    async def _of(self, statement: Statement, part_id: UUID) -> WorkOrder | None:
+        (found,) = await round_trip(self._connection, [Asked(statement, (str(part_id),))])
+        return await self.get(found.rows[0]["work_order_id"]) if found.rows else None
 
     async def get(self, work_order_id: UUID) -> WorkOrder | None:
         """The work order, locked until the transaction ends."""
         if work_order_id not in self._known:
-            await self.load([work_order_id])
+            await self._load([work_order_id])
         return self._known[work_order_id]
 
     def save(self, work_order: WorkOrder) -> None:
@@ -241,7 +248,7 @@ class SqlWorkOrders:
         changed = [work_order for work_order in self._known.values() if work_order and self._changed(work_order)]
         rows = [work_order_to_row(work_order) for work_order in sorted(changed, key=lambda changed: changed.id)]
         yield Write(_INSERT_WORK_ORDERS, [row for row in rows if row["stored_version"] == 0])
-        yield Write(_UPDATE_WORK_ORDERS, [row for row in rows if row["stored_version"] > 0])
+        yield Write(_UPDATE_WORK_ORDERS, [row for row in rows if row["stored_version"] > 0], checked=True)
 
     def _changed(self, work_order: WorkOrder) -> bool:
         return bool(work_order.changes) or work_order.facts != self._counted.get(work_order.id)
@@ -257,19 +264,21 @@ class SqlBudgets:
         self._touched: dict[UUID, Budget] = {}
         self._revisions: dict[UUID, int] = {}
 
-    async def load(self, work_order_ids: Sequence[UUID]) -> None:
-        """Read the budgets of many work orders at once."""
-        cursor = self._connection.cursor(row_factory=dict_row)
-        await cursor.execute(_BUDGETS_OF, {"ids": work_order_ids})
-        self._known |= dict.fromkeys(work_order_ids)
-        found = [budget_from_row(row) for row in await cursor.fetchall()]
+    def asked(self, keys: Sequence[UUID]) -> Asked:
+        """See `Part`."""
+        return Asked(_BUDGETS_OF, (ids_of(keys),))
+
+    def take(self, keys: Sequence[UUID], rows: Iterable[Row]) -> None:
+        """See `Part`."""
+        self._known |= dict.fromkeys(keys)
+        found = [budget_from_row(row) for row in rows]
         self._known |= {budget.work_order_id: budget for budget in found}
         self._revisions |= {budget.id: budget.revision for budget in found}
 
     async def of_work_order(self, work_order_id: UUID) -> Budget | None:
         """The work order's budget, or None."""
         if work_order_id not in self._known:
-            await self.load([work_order_id])
+            await load(self._connection, (self,), [work_order_id])
         return self._known[work_order_id]
 
     def save(self, budget: Budget) -> None:
@@ -282,6 +291,6 @@ class SqlBudgets:
         new = [budget for budget in self._touched.values() if budget.stored_version == 0]
         known = [budget for budget in self._touched.values() if budget.stored_version > 0]
         yield Write(_INSERT_BUDGETS, [budget_to_row(budget) for budget in new])
-        yield Write(_UPDATE_BUDGETS, [budget_to_row(budget) for budget in known])
+        yield Write(_UPDATE_BUDGETS, [budget_to_row(budget) for budget in known], checked=True)
         revised = [budget for budget in self._touched.values() if budget.revision > self._revisions.get(budget.id, 0)]
         yield Write(_INSERT_REVISIONS, [revision_to_row(budget) for budget in revised])

@@ -9,9 +9,29 @@ from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.errors import error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
-Connection = AsyncConnection[Any]
+
+class Connection(AsyncConnection[Any]):
+    """A connection that knows the statements that `round_trip` had its server prepare."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prepared: set[bytes] = set()
+
+    async def rollback(self) -> None:
+        """Without psycopg's DEALLOCATE ALL: no transaction here changes the schema, and what is prepared can stay."""
+        if self.pgconn.transaction_status == TransactionStatus.IDLE:
+            return
+        self.pgconn.send_query(b"ROLLBACK")
+        (result,) = await self.wait(execute(self.pgconn))
+        if result.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(result)
+
+
 Pool = AsyncConnectionPool[Connection]
 
 _TCP: dict[str, Any] = {
@@ -43,6 +63,7 @@ class Database:
     def _pool(self, name: str, size: int, *, autocommit: bool) -> Pool:
         return AsyncConnectionPool(
             self.url,
+            connection_class=Connection,
             kwargs={
                 **_TCP,
                 "autocommit": autocommit,
@@ -75,7 +96,7 @@ class Database:
     @asynccontextmanager
     async def connection(self, name: str, *, autocommit: bool = False) -> AsyncIterator[Connection]:
         """A connection of one's own, closed on the way out: for the relay, LISTEN and the tools."""
-        connection: Connection = await AsyncConnection.connect(
+        connection = await Connection.connect(
             self.url,
             **_TCP,
             autocommit=autocommit,

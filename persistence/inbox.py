@@ -21,27 +21,28 @@ from domain.events import Encode, Received, Wake
 from domain.identity import Ids
 from persistence.engine import Connection, Database
 from persistence.errors import translated
+from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import inbox, inbox_deferred
-from persistence.session import Row, Write
-from persistence.statements import insert_many, rows_of
+from persistence.session import Write
+from persistence.statements import Statement, insert_many, rows_of
 from persistence.unit_of_work import JoinedUnit, Work, joined
 
 APPLIED = "applied"
 """The outcome that is written with the note itself, since nearly all have it."""
 
-_NOTE = insert_many(inbox) + " ON CONFLICT (consumer, message_id) DO NOTHING RETURNING message_id"
+_NOTE = Statement(insert_many(inbox) + " ON CONFLICT (consumer, message_id) DO NOTHING RETURNING message_id")
 _DIGESTS = "SELECT message_id, digest FROM inbox WHERE consumer = %s AND message_id = ANY (%s)"
 _WAITING = "SELECT message_id, key FROM inbox_deferred WHERE consumer = %s AND key = ANY (%s)"
 _DEFAULTED = ("id", "attempts", "next_at", "received_at")
-_DEFER = (
+_DEFER = Statement(
     insert_many(inbox_deferred, [c for c in inbox_deferred.columns if c.name not in _DEFAULTED])
     + " ON CONFLICT (consumer, message_id) DO NOTHING"
 )
-_OUTCOMES = """
+_OUTCOMES = Statement("""
 UPDATE inbox SET outcome = k.outcome
-  FROM json_to_recordset(%(rows)s::json) AS k(consumer text, message_id text, outcome text)
+  FROM json_to_recordset($1::json) AS k(consumer text, message_id text, outcome text)
  WHERE inbox.consumer = k.consumer AND inbox.message_id = k.message_id
-"""
+""")
 _DUE = """
 SELECT * FROM inbox_deferred d
  WHERE consumer = %s AND next_at <= clock_timestamp()
@@ -56,7 +57,10 @@ UPDATE inbox_deferred
  WHERE consumer = %s AND message_id = %s
 """
 _PARK = "UPDATE inbox_deferred SET next_at = 'infinity' WHERE consumer = %s AND message_id = %s"
-_DROP = "DELETE FROM inbox_deferred WHERE consumer = %s AND message_id = %s"
+_DROP = Statement("""
+DELETE FROM inbox_deferred USING json_to_recordset($1::json) AS k(consumer text, message_id text)
+ WHERE inbox_deferred.consumer = k.consumer AND inbox_deferred.message_id = k.message_id
+""")
 
 
 @dataclass(slots=True)
@@ -83,12 +87,10 @@ class SqlBatch:
         """Write everything and commit."""
         session = self.work.session
         special = [message for message in self.fresh if outcomes[message.message_id] != APPLIED]
-        session.add(Write(_OUTCOMES, [_outcome_row(message, outcomes) for message in special]))
-        await session.flush()
+        session.add(Write(_OUTCOMES, [_outcome_row(message, outcomes) for message in special], checked=True))
         if self.resumed:
-            for message in (*self.fresh, *self.repeated):
-                await session.connection.execute(_DROP, (message.consumer, message.message_id))
-        await session.connection.commit()
+            session.add(Write(_DROP, [_place_of(message) for message in (*self.fresh, *self.repeated)]))
+        await session.commit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,7 @@ class SqlInbox:
     async def drop(self, message: Received) -> None:
         """A deferred message was dead-lettered."""
         async with self._transaction() as connection:
-            await connection.execute(_DROP, (message.consumer, message.message_id))
-            await connection.commit()
+            await round_trip(connection, [Asked(_DROP, (rows_of([_place_of(message)]),))], commit=True)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
@@ -176,8 +177,8 @@ async def _note(connection: Connection, messages: Sequence[Received]) -> set[str
         return set()
     # Sorted, so that two consumers with the same messages wait for each other in one order.
     rows = [_inbox_row(message) for message in sorted(messages, key=lambda message: message.message_id)]
-    cursor = await connection.execute(_NOTE, rows_of(rows))
-    return {message_id for (message_id,) in await cursor.fetchall()}
+    (noted,) = await round_trip(connection, [Asked(_NOTE, (rows_of(rows),))])
+    return {row["message_id"] for row in noted.rows}
 
 
 async def _differing(connection: Connection, repeated: Sequence[Received]) -> list[Received]:
@@ -199,7 +200,8 @@ async def _behind(connection: Connection, messages: Sequence[Received]) -> list[
 
 async def _defer(connection: Connection, messages: Sequence[Received], reason: str) -> None:
     if messages:
-        await connection.execute(_DEFER, rows_of([_deferred_row(message, reason) for message in messages]))
+        rows = [_deferred_row(message, reason) for message in messages]
+        await round_trip(connection, [Asked(_DEFER, (rows_of(rows),))])
 
 
 def _inbox_row(message: Received) -> Row:
@@ -217,11 +219,11 @@ def _inbox_row(message: Received) -> Row:
 
 
 def _outcome_row(message: Received, outcomes: Mapping[str, str]) -> Row:
-    return {
-        "consumer": message.consumer,
-        "message_id": message.message_id,
-        "outcome": outcomes[message.message_id],
-    }
+    return _place_of(message) | {"outcome": outcomes[message.message_id]}
+
+
+def _place_of(message: Received) -> Row:
+    return {"consumer": message.consumer, "message_id": message.message_id}
 
 
 def _deferred_row(message: Received, reason: str) -> Row:

@@ -9,18 +9,19 @@ from uuid import UUID
 
 from domain.billing.provider_notice import NoticeStatus, ProviderNotice
 from persistence.engine import Connection
+from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import inbox, provider_notices
-from persistence.session import Row, Session, Write
-from persistence.statements import insert_many, rows_of
+from persistence.session import Session, Write
+from persistence.statements import Statement, insert_many, rows_of
 
-_NOTE = insert_many(inbox) + " ON CONFLICT (consumer, message_id) DO NOTHING"
-_INSERT = insert_many(provider_notices) + " ON CONFLICT (provider, event_id) DO NOTHING"
-_UPDATE = """
+_NOTE = Statement(insert_many(inbox) + " ON CONFLICT (consumer, message_id) DO NOTHING")
+_INSERT = Statement(insert_many(provider_notices) + " ON CONFLICT (provider, event_id) DO NOTHING")
+_UPDATE = Statement("""
 UPDATE provider_notices SET status = k.status, reason = k.reason, payment_id = k.payment_id, settled_at = k.settled_at
-  FROM json_to_recordset(%(rows)s::json)
+  FROM json_to_recordset($1::json)
        AS k(id uuid, status text, reason text, payment_id uuid, settled_at timestamptz)
  WHERE provider_notices.id = k.id
-"""
+""")
 
 
 def notice_to_row(notice: ProviderNotice) -> Row:
@@ -67,13 +68,16 @@ class SqlNotices:
 
     async def add(self, notice: ProviderNotice) -> bool:
         """Keep a new one, and have done what is due about it; False for an event that was told before."""
-        cursor = await self._connection.execute(_NOTE, rows_of([_inbox_row(notice)]))
-        if not cursor.rowcount:
+        if not await self._inserted(_NOTE, _inbox_row(notice)):
             return False
-        cursor = await self._connection.execute(_INSERT, rows_of([notice_to_row(notice)]))
-        if cursor.rowcount and notice.due is not None:
+        new = await self._inserted(_INSERT, notice_to_row(notice))
+        if new and notice.due is not None:
             self._session.schedule(notice.id, notice.due, causation_id=notice.event_id)
-        return cursor.rowcount > 0
+        return new
+
+    async def _inserted(self, statement: Statement, row: Row) -> bool:
+        (done,) = await round_trip(self._connection, [Asked(statement, (rows_of([row]),))])
+        return done.touched > 0
 
     def save(self, notice: ProviderNotice) -> None:
         """Have what became of it written at commit."""
@@ -83,7 +87,7 @@ class SqlNotices:
         """Only what changes of a notice."""
         names = ("id", "status", "reason", "payment_id", "settled_at")
         rows = [notice_to_row(notice) for notice in self._saved.values()]
-        yield Write(_UPDATE, [{name: row[name] for name in names} for row in rows])
+        yield Write(_UPDATE, [{name: row[name] for name in names} for row in rows], checked=True)
 
 
 def _inbox_row(notice: ProviderNotice) -> Row:

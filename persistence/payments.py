@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import dict_row
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from domain.aggregate import Aggregate
@@ -17,9 +16,10 @@ from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.refund import Refund, Refunds, RefundStatus
 from domain.money import Money
 from persistence.engine import Connection
+from persistence.round_trip import Asked, Row
 from persistence.schema import payments
-from persistence.session import Row, Write
-from persistence.statements import compiled, insert_many, update_many
+from persistence.session import Write, load
+from persistence.statements import Statement, ids_of, insert_many, numbered, update_many
 
 PAYMENTS = select(payments)
 """What `payment_from_row` takes."""
@@ -40,13 +40,15 @@ _CHANGING = (
     "updated_at",
     "version",
 )
-_OF_WORK_ORDERS = compiled(
-    PAYMENTS.where(payments.c.work_order_id == any_(bindparam("ids", type_=ARRAY(Uuid)))).order_by(
-        payments.c.created_at, payments.c.id
+_OF_WORK_ORDERS = Statement(
+    numbered(
+        PAYMENTS.where(payments.c.work_order_id == any_(bindparam("ids", type_=ARRAY(Uuid)))).order_by(
+            payments.c.created_at, payments.c.id
+        )
     )
 )
-_INSERT = insert_many(payments)
-_UPDATE = update_many(payments, "id", _CHANGING)
+_INSERT = Statement(insert_many(payments))
+_UPDATE = Statement(update_many(payments, "id", _CHANGING))
 
 
 def payment_to_row(payment: Payment) -> Row:
@@ -160,18 +162,20 @@ class SqlPayments:
         self._known: dict[UUID, list[Payment]] = {}
         self._touched: dict[UUID, Payment] = {}
 
-    async def load(self, work_order_ids: Sequence[UUID]) -> None:
-        """Read the payments of many work orders at once."""
-        cursor = self._connection.cursor(row_factory=dict_row)
-        await cursor.execute(_OF_WORK_ORDERS, {"ids": list(work_order_ids)})
-        self._known |= {work_order_id: [] for work_order_id in work_order_ids}
-        for row in await cursor.fetchall():
+    def asked(self, keys: Sequence[UUID]) -> Asked:
+        """See `Part`."""
+        return Asked(_OF_WORK_ORDERS, (ids_of(keys),))
+
+    def take(self, keys: Sequence[UUID], rows: Iterable[Row]) -> None:
+        """See `Part`."""
+        self._known |= {key: [] for key in keys}
+        for row in rows:
             self._known[row["work_order_id"]].append(payment_from_row(row))
 
     async def of_work_order(self, work_order_id: UUID) -> list[Payment]:
         """All of a work order's, oldest first."""
         if work_order_id not in self._known:
-            await self.load([work_order_id])
+            await load(self._connection, (self,), [work_order_id])
         return self._known[work_order_id]
 
     def save(self, payment: Payment) -> None:
@@ -181,5 +185,5 @@ class SqlPayments:
     def writes(self) -> Iterable[Write]:
         """Those that lose their place are written before those that take it: a budget has one open and one kept."""
         rows = [payment_to_row(payment) for payment in self._touched.values()]
-        yield Write(_UPDATE, [row for row in rows if row["stored_version"] > 0])
+        yield Write(_UPDATE, [row for row in rows if row["stored_version"] > 0], checked=True)
         yield Write(_INSERT, [row for row in rows if row["stored_version"] == 0])

@@ -11,9 +11,10 @@ from sqlalchemy import Text, bindparam, func, literal_column, or_, select
 from domain.billing.service_price import ServicePrice
 from domain.money import Money
 from persistence.engine import Connection
+from persistence.round_trip import Row
 from persistence.schema import service_prices
-from persistence.session import Row, Write
-from persistence.statements import compiled, insert_many
+from persistence.session import Write
+from persistence.statements import Statement, compiled, insert_many
 
 _CODE = bindparam("code", type_=Text())
 _DESCRIPTION = bindparam("description", type_=Text())
@@ -25,7 +26,7 @@ _FIND = compiled(
     .order_by(_BY_CODE.desc(), func.lower(service_prices.c.code))
     .limit(literal_column("1"))
 )
-_UPSERT = (
+_UPSERT = Statement(
     insert_many(service_prices)
     + " ON CONFLICT (workshop_id, lower(code)) DO UPDATE SET code = excluded.code, description = excluded.description,"
     " price_cents = excluded.price_cents, currency = excluded.currency, updated_at = excluded.updated_at"

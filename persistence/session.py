@@ -1,14 +1,14 @@
-"""One database transaction: what was loaded, what is to be written, and the one flush that writes it.
+"""One database transaction: what was loaded, what is to be written, and the commit that writes it.
 
 A request's unit of work has a session of its own; the units of a batch of messages share one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 from zlib import crc32
 
@@ -21,33 +21,31 @@ from domain.posting import Posting
 from domain.retry import Conflict
 from domain.tasks import Due
 from persistence.engine import Connection
+from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import BUCKETS, ledger_entries, outbox, tasks, work_order_log
-from persistence.statements import insert_many, rows_of, written
+from persistence.statements import Statement, insert_many, rows_of, written
 
-Row = dict[str, Any]
-
-_OUTBOX = insert_many(outbox, [c for c in written(outbox) if c.name not in ("next_at", "last_error")])
-_LOG = insert_many(work_order_log)
-_LEDGER = insert_many(ledger_entries)
-_SCHEDULE = (
+_OUTBOX = Statement(insert_many(outbox, [c for c in written(outbox) if c.name not in ("next_at", "last_error")]))
+_LOG = Statement(insert_many(work_order_log))
+_LEDGER = Statement(insert_many(ledger_entries))
+_SCHEDULE = Statement(
     insert_many(tasks)
     + " ON CONFLICT (subject_id) DO UPDATE SET (kind, due_at, attempts, lease, leased_until, causation_id,"
     " correlation_id, trace, last_error) = (excluded.kind, excluded.due_at, 0, NULL, NULL, excluded.causation_id,"
     " excluded.correlation_id, excluded.trace, '')"
 )
-_UNSCHEDULE = (
-    "DELETE FROM tasks USING json_to_recordset(%(rows)s::json) AS k(subject_id uuid)"
-    " WHERE tasks.subject_id = k.subject_id"
+_UNSCHEDULE = Statement(
+    "DELETE FROM tasks USING json_to_recordset($1::json) AS k(subject_id uuid) WHERE tasks.subject_id = k.subject_id"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One multi-row statement; it must touch as many rows as it is given, unless `exact` is False."""
+    """One multi-row statement. One that is `checked` may find that rows moved on: it must touch as many as it has."""
 
-    sql: str
+    statement: Statement
     rows: Sequence[Row]
-    exact: bool = True
+    checked: bool = False
 
 
 class Root(Protocol):
@@ -66,6 +64,22 @@ class Roots(Protocol):
         ...
 
 
+Load = Callable[[Sequence[UUID]], Awaitable[None]]
+"""Reads what some keys have."""
+
+
+class Part(Protocol):
+    """Aggregates of one table that are read by their root's key."""
+
+    def asked(self, keys: Sequence[UUID]) -> Asked:
+        """The statement that reads what these keys have."""
+        ...
+
+    def take(self, keys: Sequence[UUID], rows: Iterable[Row]) -> None:
+        """Hold what it gave."""
+        ...
+
+
 class Collection(Protocol):
     """The aggregates of one table that the session holds."""
 
@@ -75,7 +89,7 @@ class Collection(Protocol):
 
 
 class Session:
-    """Collects; `flush` writes. Roots are flushed first, so that a key's lock is taken before its other rows."""
+    """Collects; `commit` writes. Roots are written first, so that a key's lock is taken before its other rows."""
 
     def __init__(self, connection: Connection, encodings: Sequence[Encode], ids: Ids) -> None:
         self.connection = connection
@@ -118,7 +132,7 @@ class Session:
         }
 
     def add(self, write: Write) -> None:
-        """Have one more statement written by the same flush."""
+        """Have one more statement written by the same commit."""
         self._extra.append(write)
 
     def received(self, message: Received, at: datetime) -> None:
@@ -135,20 +149,32 @@ class Session:
             }
         )
 
-    async def flush(self) -> None:
-        """Write everything, one statement per table, in one round trip. Raises Conflict when a row had moved on."""
-        writes = [write for collection in self.collections for write in collection.writes()]
-        writes += [Write(_LOG, self._log), Write(_LEDGER, self._ledger), Write(_OUTBOX, self._outbox)]
-        writes += [Write(_SCHEDULE, list(self._tasks.values()))]
-        writes += [Write(_UNSCHEDULE, [{"subject_id": subject} for subject in self._undue], exact=False), *self._extra]
-        writes = [write for write in writes if write.rows]
-        async with self.connection.pipeline():
-            cursors = [await self.connection.execute(write.sql, rows_of(write.rows)) for write in writes]
-        done = zip(cursors, writes, strict=True)
-        if any(write.exact and cursor.rowcount != len(write.rows) for cursor, write in done):
+    async def commit(self) -> None:
+        """Write everything, one statement per table, and commit. Raises Conflict when a row had moved on.
+
+        All in one round trip, but where rows may have moved on: what became of these is looked at before the commit.
+        """
+        writes = [write for write in self._writes() if write.rows]
+        asked = [Asked(write.statement, (rows_of(write.rows),)) for write in writes]
+        sure = not any(write.checked for write in writes)
+        answers = await round_trip(self.connection, asked, commit=sure)
+        done = zip(answers, writes, strict=True)
+        if any(write.checked and answer.touched != len(write.rows) for answer, write in done):
             raise Conflict
+        if not sure:
+            await round_trip(self.connection, [], commit=True)
         keys = frozenset(str(entry["work_order_id"]) for entry in self._log)
         self.left = Left(work=bool(self._outbox or self._tasks), keys=keys)
+
+    def _writes(self) -> Iterator[Write]:
+        for collection in self.collections:
+            yield from collection.writes()
+        yield Write(_LOG, self._log)
+        yield Write(_LEDGER, self._ledger)
+        yield Write(_OUTBOX, self._outbox)
+        yield Write(_SCHEDULE, list(self._tasks.values()))
+        yield Write(_UNSCHEDULE, [{"subject_id": subject} for subject in self._undue])
+        yield from self._extra
 
     def _note(self, call: Call, change: Change) -> None:
         root = self._root(change.key)
@@ -215,6 +241,13 @@ class Session:
 
     def _find(self, key: str) -> Root | None:
         return next(filter(None, (roots.root(key) for roots in self.roots)), None)
+
+
+async def load(connection: Connection, parts: Sequence[Part], keys: Sequence[UUID]) -> None:
+    """Read what these keys have, a statement per part in one round trip; the root, which locks, is the first part."""
+    answers = await round_trip(connection, [part.asked(keys) for part in parts])
+    for part, answer in zip(parts, answers, strict=True):
+        part.take(keys, answer.rows)
 
 
 def bucket_of(key: str) -> int:

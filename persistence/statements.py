@@ -1,4 +1,4 @@
-"""SQL is written by SQLAlchemy Core, once, at import, and run by psycopg.
+"""SQL is written by SQLAlchemy Core, once, at import, and run by psycopg or, several at once, by `round_trip`.
 
 A multi-row statement takes its rows as one JSON parameter: its text, and so the server's prepared plan, is the same for
 any number of rows, and one `json.dumps` costs less than dumping an array per column (docs/decisions/0003).
@@ -9,20 +9,38 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Dialect, Table, bindparam, column, func, select
-from sqlalchemy.dialects.postgresql import JSON, insert, psycopg
+from sqlalchemy.dialects.postgresql import JSON, asyncpg, insert, psycopg
 from sqlalchemy.sql import TableValuedAlias
 from sqlalchemy.sql.elements import ClauseElement
 
 _DIALECT: Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
+_NUMBERED: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+"""Asked for its spelling only: PostgreSQL's own, as that driver takes it."""
+
+
+class Statement:
+    """SQL as the server takes it, with `$1`, `$2` .. for parameters; a connection prepares it once, by its name."""
+
+    __slots__ = ("name", "sql")
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+        self.name = b"acerto_" + sha256(sql.encode()).hexdigest()[:24].encode()
 
 
 def compiled(statement: ClauseElement) -> str:
     """The statement as psycopg takes it, with `%(name)s` parameters."""
     return str(statement.compile(dialect=_DIALECT))
+
+
+def numbered(statement: ClauseElement) -> str:
+    """The statement as a `Statement` takes it; parameters are numbered as they appear."""
+    return str(statement.compile(dialect=_NUMBERED))
 
 
 def written(table: Table) -> list[Column[Any]]:
@@ -34,7 +52,7 @@ def insert_many(table: Table, columns: Sequence[Column[Any]] | None = None) -> s
     """INSERT any number of rows, in their order; its parameters are `rows_of` them."""
     columns = columns or written(table)
     rows = _rows(columns)
-    return compiled(insert(table).from_select(columns, select(*(rows.c[c.name] for c in columns))))
+    return numbered(insert(table).from_select(columns, select(*(rows.c[c.name] for c in columns))))
 
 
 def update_many(table: Table, key: str, columns: Iterable[str]) -> str:
@@ -47,12 +65,17 @@ def update_many(table: Table, key: str, columns: Iterable[str]) -> str:
         .where(table.c[key] == rows.c[key], table.c.version == rows.c.stored_version)
         .values({name: rows.c[name] for name in columns})
     )
-    return compiled(statement)
+    return numbered(statement)
 
 
-def rows_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The parameters of a multi-row statement. Values for JSON columns are plain Python, not text."""
-    return {"rows": json.dumps(rows, default=_text, ensure_ascii=False)}
+def ids_of(ids: Iterable[UUID]) -> str:
+    """The parameter of a statement that takes many ids."""
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
+def rows_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The parameter of a multi-row statement. Values for JSON columns are plain Python, not text."""
+    return _ROWS.encode(rows)
 
 
 def _rows(columns: Sequence[Column[Any]]) -> TableValuedAlias:
@@ -68,3 +91,6 @@ def _text(value: object) -> str:
     if isinstance(value, UUID | datetime):
         return str(value)
     raise TypeError(f"a {type(value).__name__} has no form in a multi-row statement")
+
+
+_ROWS = json.JSONEncoder(default=_text, ensure_ascii=False)

@@ -19,14 +19,15 @@ from persistence.engine import Connection, Database
 from persistence.errors import Uncommitted, translated
 from persistence.notices import SqlNotices
 from persistence.payments import SqlPayments
+from persistence.round_trip import Asked, round_trip
 from persistence.schema import replies
 from persistence.service_prices import SqlServicePrices
-from persistence.session import Session, Write
-from persistence.statements import insert_many
+from persistence.session import Session, Write, load
+from persistence.statements import Statement, insert_many
 
-_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
-_REPLY = "SELECT fingerprint, reply FROM replies WHERE actor = %s AND rpc = %s AND key = %s"
-_KEEP_REPLY = insert_many(replies)
+_LOCK = Statement("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS had")
+_REPLY = Statement("SELECT fingerprint, reply FROM replies WHERE actor = $1 AND rpc = $2 AND key = $3")
+_KEEP_REPLY = Statement(insert_many(replies))
 
 
 class Work:
@@ -35,7 +36,7 @@ class Work:
     def __init__(self, connection: Connection, encodings: Sequence[Encode], ids: Ids) -> None:
         self.session = Session(connection, encodings, ids)
         self.saved: dict[UUID, Aggregate] = {}
-        self.work_orders = SqlWorkOrders(connection, self.saved)
+        self.work_orders = SqlWorkOrders(connection, self.saved, self.load)
         self.budgets = SqlBudgets(connection, self.saved)
         self.payments = SqlPayments(connection, self.saved)
         self.notices = SqlNotices(connection, self.session)
@@ -43,12 +44,9 @@ class Work:
         self.session.roots += [self.work_orders]
         self.session.collections += [self.work_orders, self.budgets, self.payments, self.notices, self.service_prices]
 
-    async def load(self, keys: list[UUID]) -> None:
-        """Read and lock what a batch of messages with these keys will ask for, a statement per table."""
-        await self.work_orders.load(keys)
-        await self.budgets.load(keys)
-        if quoted := [key for key in keys if await self.budgets.of_work_order(key)]:
-            await self.payments.load(quoted)
+    async def load(self, keys: Sequence[UUID]) -> None:
+        """Lock the work orders with these keys, and read them and all that is theirs."""
+        await load(self.session.connection, (self.work_orders, self.budgets, self.payments), keys)
 
 
 class Unit:
@@ -70,9 +68,8 @@ class Unit:
         session = self._work.session
         if self._call.once is not None and answer is not None:
             session.add(Write(_KEEP_REPLY, [_reply_row(self._call.once, answer)]))
-        await session.flush()
         reach("unit.before_commit")
-        await session.connection.commit()
+        await session.commit()
         reach("unit.after_commit")
 
     def _collect(self) -> None:
@@ -135,19 +132,15 @@ async def joined(work: Work, call: Call, first: Callable[[], None]) -> AsyncIter
 async def _only_once(connection: Connection, once: Once) -> None:
     # Two statements: one snapshot taken before the lock was had could miss the reply that its last holder stored. They
     # go out together all the same: the server takes the second's snapshot when the first has ended.
-    async with connection.pipeline():
-        locking = await connection.execute(_LOCK, ("\x1f".join(once.scope),))
-        reading = await connection.execute(_REPLY, once.scope)
-    row = await locking.fetchone()
-    if row is None or not row[0]:
+    locking, reading = await round_trip(
+        connection, [Asked(_LOCK, ("\x1f".join(once.scope),)), Asked(_REPLY, once.scope)]
+    )
+    if not locking.rows[0]["had"]:
         raise RequestInProgress(retry_after=0.2)
-    known = await reading.fetchone()
-    if known is None:
-        return
-    fingerprint, reply = known
-    if fingerprint != once.fingerprint:
-        raise IdempotencyKeyReused
-    raise Replayed(reply)
+    for known in reading.rows:
+        if known["fingerprint"] != once.fingerprint:
+            raise IdempotencyKeyReused
+        raise Replayed(known["reply"])
 
 
 def _reply_row(once: Once, answer: object) -> dict[str, object]:
