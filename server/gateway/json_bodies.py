@@ -1,7 +1,7 @@
 """JSON that came from outside, held against a message's descriptor: every unknown, doubled or misshapen field is named.
 
-google's json_format then makes the message; it would take some of this quietly (two spellings of one field, a list for
-a message), and stops at the first thing that it does not take.
+google's json_format then makes the message, where `plain_messages` does not; it would take some of this quietly (two
+spellings of one field, a list for a message), and stops at the first thing that it does not take.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 
 from domain.errors import DomainError, Invalid, Kind, Violation
 from server.gateway.fields import TEXTS, WRAPPERS, field_named, problem_with
+from server.gateway.plain_messages import plain_message
 from server.rpc.validation import MOST, most_elements, refuse, too_many
 
 _FREE: Final = frozenset(f"google.protobuf.{name}" for name in ("Any", "Empty", "ListValue", "Struct", "Value"))
@@ -149,6 +150,9 @@ class JsonReading:
 def message_from(make: Callable[[], Message], taken: dict[str, Any]) -> Message:
     """The message of an object in JSON's own names. Raises Invalid naming the field that does not fit."""
     message: Any = make()
+    plain = plain_message(type(message), taken)
+    if plain is not None:
+        return plain
     try:
         return json_format.ParseDict(taken, cast("Message", message))
     except (json_format.ParseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:

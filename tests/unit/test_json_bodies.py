@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from server.gateway.json_bodies import JsonReading, MalformedJson, message_from, parse_json
+from server.gateway.plain_messages import plain_message
 from server.rpc.validation import refuse
 from tests.support.workbench import message_type
 
@@ -182,6 +183,27 @@ def test_whatever_comes_is_a_message_that_json_can_say_again_or_a_refusal(value:
     with suppress(Invalid):
         message = read(value)
         assert read(json_format.MessageToDict(message)) == message
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "unknown"]), JSON, max_size=5))
+@settings(max_examples=500, deadline=None)
+def test_the_constructor_makes_what_json_format_makes_or_leaves_it_to_it(value: dict[str, Any]) -> None:
+    made = plain_message(message_type("Everything"), value)
+    if made is not None:
+        theirs = json_format.ParseDict(value, message_type("Everything")())
+        assert made.SerializeToString(deterministic=True) == theirs.SerializeToString(deterministic=True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"small": 1, "largeNumber": "2", "color": "COLOR_BLUE", "words": ["a"], "inner": {"number": "3"}},
+        {"words": [], "inner": None, "small": 0},
+    ],
+)
+def test_what_bodies_mostly_hold_is_made_by_the_constructor(value: dict[str, Any]) -> None:
+    made = plain_message(message_type("Everything"), value)
+    assert made == json_format.ParseDict(value, message_type("Everything")())
 
 
 @pytest.mark.parametrize("field", ["atTime", "lasting", "small", "color", "wrappedNumber"])
