@@ -18,6 +18,7 @@ from domain.billing.revision import ApprovalLink, Revision
 from domain.billing.use_cases.budgets import Billing, Decision
 from domain.errors import DomainError
 from server.access.approval_links import ApprovalLinks, NoApprovalLink
+from server.rpc.once import response_to
 from server.rpc.page_tokens import PageTokens
 from server.rpc.paging import BY_NUMBER, BY_TIME, page_of
 from server.rpc.translate import (
@@ -48,7 +49,7 @@ class BudgetRpcs:
 
     async def CreateBudget(self, request: pb.CreateBudgetRequest, call: Call) -> budget_pb2.Budget:  # noqa: N802 -- the contract's name
         order = order_from_wire(request, self._default_workshop)
-        return budget_to_wire(await self._billing.create_budget(call, order))
+        return response_to(call, budget_to_wire, await self._billing.create_budget(call, order))
 
     async def GetBudget(self, request: pb.GetBudgetRequest, call: Call) -> budget_pb2.Budget:  # noqa: N802
         return budget_to_wire(await self._budget(request.budget_id, call))
@@ -70,21 +71,27 @@ class BudgetRpcs:
 
     async def UpdateBudget(self, request: pb.UpdateBudgetRequest, call: Call) -> budget_pb2.Budget:  # noqa: N802
         changes = changes_from_wire(request)
-        return budget_to_wire(await self._billing.update_budget(call, UUID(request.budget_id), changes))
+        return response_to(
+            call, budget_to_wire, await self._billing.update_budget(call, UUID(request.budget_id), changes)
+        )
 
     async def ReviseBudget(self, request: pb.ReviseBudgetRequest, call: Call) -> budget_pb2.Budget:  # noqa: N802
         items = items_from_wire(request.items)
-        return budget_to_wire(await self._billing.revise_budget(call, UUID(request.budget_id), items))
+        return response_to(
+            call, budget_to_wire, await self._billing.revise_budget(call, UUID(request.budget_id), items)
+        )
 
     async def SendBudget(self, request: pb.SendBudgetRequest, call: Call) -> pb.SendBudgetResponse:  # noqa: N802
-        return self._sent(await self._billing.send_budget(call, UUID(request.budget_id)))
+        return response_to(call, self._sent, await self._billing.send_budget(call, UUID(request.budget_id)))
 
     async def GetApprovalLink(self, request: pb.GetApprovalLinkRequest, call: Call) -> budget_pb2.ApprovalLink:  # noqa: N802
         return self._link_to(await self._budget(request.budget_id, call))
 
     async def ApproveBudget(self, request: pb.ApproveBudgetRequest, call: Call) -> budget_pb2.Budget:  # noqa: N802
         decision = Decision(revision=request.expected_revision or None, link=self._link(request.approval_token))
-        return budget_to_wire(await self._billing.approve_budget(call, UUID(request.budget_id), decision))
+        return response_to(
+            call, budget_to_wire, await self._billing.approve_budget(call, UUID(request.budget_id), decision)
+        )
 
     async def RejectBudget(self, request: pb.RejectBudgetRequest, call: Call) -> budget_pb2.Budget:  # noqa: N802
         decision = Decision(
@@ -92,10 +99,14 @@ class BudgetRpcs:
             link=self._link(request.approval_token),
             reason=request.reason,
         )
-        return budget_to_wire(await self._billing.reject_budget(call, UUID(request.budget_id), decision))
+        return response_to(
+            call, budget_to_wire, await self._billing.reject_budget(call, UUID(request.budget_id), decision)
+        )
 
     async def CancelBudget(self, request: pb.CancelBudgetRequest, call: Call) -> budget_pb2.Budget:  # noqa: N802
-        return budget_to_wire(await self._billing.cancel_budget(call, UUID(request.budget_id), request.reason))
+        return response_to(
+            call, budget_to_wire, await self._billing.cancel_budget(call, UUID(request.budget_id), request.reason)
+        )
 
     async def ListBudgetRevisions(  # noqa: N802
         self, request: pb.ListBudgetRevisionsRequest, call: Call

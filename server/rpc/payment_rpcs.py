@@ -17,6 +17,7 @@ from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.provider_notice import ProviderNotice
 from domain.billing.queries import BillingQueries
 from domain.billing.use_cases.payments import Payments
+from server.rpc.once import response_to
 from server.rpc.page_tokens import PageTokens
 from server.rpc.paging import BY_TIME, page_of
 from server.rpc.translate_payments import (
@@ -45,7 +46,7 @@ class PaymentRpcs:
         payment = await self._payments.start_payment(
             call, UUID(request.budget_id), amount=amount, script=request.sandbox_script
         )
-        return payment_to_wire(payment)
+        return response_to(call, payment_to_wire, payment)
 
     async def GetPayment(self, request: pb.GetPaymentRequest, call: Call) -> payment_pb2.Payment:  # noqa: N802
         return payment_to_wire(await self._payment(request.payment_id, call))
@@ -60,17 +61,17 @@ class PaymentRpcs:
         return pb.ListPaymentsResponse(payments=map(payment_to_wire, found), next_page_token=following)
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, call: Call) -> payment_pb2.Payment:  # noqa: N802
-        return payment_to_wire(await self._payments.cancel_payment(call, UUID(request.payment_id)))
+        return response_to(call, payment_to_wire, await self._payments.cancel_payment(call, UUID(request.payment_id)))
 
     async def RefundPayment(self, request: pb.RefundPaymentRequest, call: Call) -> payment_pb2.Payment:  # noqa: N802
         amount = amount_to_refund(request)
         payment = await self._payments.refund_payment(
             call, UUID(request.payment_id), amount=amount, reason=request.reason
         )
-        return payment_to_wire(payment)
+        return response_to(call, payment_to_wire, payment)
 
     async def RetryRefund(self, request: pb.RetryRefundRequest, call: Call) -> payment_pb2.Payment:  # noqa: N802
-        return payment_to_wire(await self._payments.retry_refund(call, UUID(request.payment_id)))
+        return response_to(call, payment_to_wire, await self._payments.retry_refund(call, UUID(request.payment_id)))
 
     async def GetPaymentQrCode(self, request: pb.GetPaymentQrCodeRequest, call: Call) -> httpbody_pb2.HttpBody:  # noqa: N802
         payment = await self._payment(request.payment_id, call)

@@ -8,6 +8,7 @@ from domain.actor import Call
 from domain.billing.queries import BillingQueries
 from domain.billing.service_price import ServicePrice
 from domain.billing.use_cases.budgets import Billing
+from server.rpc.once import response_to
 from server.rpc.page_tokens import PageTokens
 from server.rpc.paging import BY_WORDS, page_of
 from server.rpc.translate import service_price_from_wire, service_price_to_wire
@@ -25,7 +26,7 @@ class ServicePriceRpcs:
         self, request: pb.UpsertServicePriceRequest, call: Call
     ) -> service_price_pb2.ServicePrice:
         wanted = service_price_from_wire(request.service_price, self._default_workshop, self._billing.clock)
-        return service_price_to_wire(await self._billing.upsert_service_price(call, wanted))
+        return response_to(call, service_price_to_wire, await self._billing.upsert_service_price(call, wanted))
 
     async def ListServicePrices(self, request: pb.ListServicePricesRequest, call: Call) -> pb.ListServicePricesResponse:  # noqa: N802
         async def ask(after: tuple[str, str] | None, limit: int) -> list[ServicePrice]:

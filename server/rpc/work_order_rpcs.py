@@ -13,6 +13,7 @@ from domain.billing.errors import WorkOrderNotFound
 from domain.billing.queries import BillingQueries, LedgerEntry, TimelineEntry
 from domain.billing.use_cases.budgets import Billing
 from domain.billing.use_cases.watching import Timelines
+from server.rpc.once import response_to
 from server.rpc.page_tokens import PageTokens
 from server.rpc.paging import BY_NUMBER, page_of
 from server.rpc.translate_work_orders import (
@@ -53,7 +54,9 @@ class WorkOrderRpcs:
         self, request: pb.UpdateWorkOrderStatusRequest, call: Call
     ) -> work_order_pb2.WorkOrder:
         work_order_id = UUID(request.work_order_id)
-        return work_order_to_wire(await self._billing.update_work_order_status(call, work_order_id, request.status))
+        return response_to(
+            call, work_order_to_wire, await self._billing.update_work_order_status(call, work_order_id, request.status)
+        )
 
     async def ListWorkOrderStatuses(  # noqa: N802
         self, request: pb.ListWorkOrderStatusesRequest, call: Call
