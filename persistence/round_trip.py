@@ -21,6 +21,9 @@ from persistence.statements import Statement
 
 Row = dict[str, Any]
 
+Sent = tuple[Statement, Sequence[bytes]]
+"""A statement and its parameters, as they go to the server."""
+
 _BEGIN = Statement("BEGIN")
 _COMMIT = Statement("COMMIT")
 
@@ -47,23 +50,25 @@ async def round_trip(connection: Connection, asked: Sequence[Asked], *, commit: 
     """
     begun = connection.pgconn.transaction_status != TransactionStatus.IDLE
     whole = [*([] if begun else [Asked(_BEGIN)]), *asked, *([Asked(_COMMIT)] if commit else [])]
-    results = await connection.wait(_exchanged(connection, whole))
+    sending = [(one.statement, [_encoded(parameter) for parameter in one.parameters]) for one in whole]
+    results = await connection.wait(_exchanged(connection, sending))
     first = len(whole) - len(asked) - commit
     return [_answer(connection, result) for result in results[first : first + len(asked)]]
 
 
-def _exchanged(connection: Connection, asked: Sequence[Asked]) -> PQGen[list[PGresult]]:
+def _exchanged(connection: Connection, sending: Sequence[Sent]) -> PQGen[list[PGresult]]:
     """The generator that psycopg's `wait` runs: one result for each statement."""
     pgconn = connection.pgconn
     try:
         pgconn.enter_pipeline_mode()
-        preparing = [_sent(connection, one) for one in asked]
+        known = set(connection.prepared)
+        preparing = [_send(connection, known, *one) for one in sending]
         pgconn.pipeline_sync()
         yield from send(pgconn)
         prepared: list[PGresult] = []
         results: list[PGresult] = []
-        for new in preparing:
-            if new:
+        for prepares in preparing:
+            if prepares:
                 prepared += yield from fetch_many(pgconn)
             results += yield from fetch_many(pgconn)
         yield from fetch_many(pgconn)  # the answer to the sync
@@ -71,18 +76,19 @@ def _exchanged(connection: Connection, asked: Sequence[Asked]) -> PQGen[list[PGr
     except BaseException:
         pgconn.finish()  # cut off in the middle, it is of no use to anybody
         raise
-    _remember(connection, [one for one, new in zip(asked, preparing, strict=True) if new], prepared)
+    new = [statement for (statement, _), prepares in zip(sending, preparing, strict=True) if prepares]
+    _remember(connection, new, prepared)
     _raise_first(connection, [*prepared, *results])
     return results
 
 
-def _sent(connection: Connection, asked: Asked) -> bool:
-    """Send a statement, and before it, when this connection's server does not know it yet, what prepares it."""
-    statement, parameters = asked
-    new = statement.name not in connection.prepared
+def _send(connection: Connection, known: set[bytes], statement: Statement, parameters: Sequence[bytes]) -> bool:
+    """Send a statement, and before it, when the server does not know it yet, what prepares it: then True."""
+    new = statement.name not in known
     if new:
+        known.add(statement.name)
         connection.pgconn.send_prepare(statement.name, statement.sql.encode())
-    connection.pgconn.send_query_prepared(statement.name, [_encoded(parameter) for parameter in parameters])
+    connection.pgconn.send_query_prepared(statement.name, parameters)
     return new
 
 
@@ -92,11 +98,11 @@ def _encoded(parameter: str) -> bytes:
     return parameter.encode()
 
 
-def _remember(connection: Connection, asked: Sequence[Asked], prepared: Sequence[PGresult]) -> None:
+def _remember(connection: Connection, new: Sequence[Statement], prepared: Sequence[PGresult]) -> None:
     """Prepared is what the server did prepare: behind an error it skips that too."""
-    for one, result in zip(asked, prepared, strict=True):
+    for statement, result in zip(new, prepared, strict=True):
         if result.status == ExecStatus.COMMAND_OK:
-            connection.prepared.add(one.statement.name)
+            connection.prepared.add(statement.name)
 
 
 def _raise_first(connection: Connection, results: Sequence[PGresult]) -> None:
