@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from domain.actor import Actor
 from persistence.engine import Database
 from persistence.errors import translated
+from persistence.reader import Row
+from persistence.readers import Readers
 
 _GONE = (None, "57P01", "57P02")
 """SQLSTATEs of a session that ended: without a word, by an administrator's command, by a crash."""
@@ -29,7 +30,7 @@ class Reading:
     """Which of the actor's attributes limits what is read here; None: the data are the installation's."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._readers = Readers(database.reads)
 
     async def rows(
         self,
@@ -41,7 +42,7 @@ class Reading:
         table: str = "",
         tail: str = "",
         scoped: bool = True,
-    ) -> list[DictRow]:
+    ) -> list[Row]:
         """The rows of a SELECT; `table` is a prefix for the actor's own condition, which `scoped` False leaves out."""
         seen = _seen(actor, self.limited_by) if scoped else None
         if seen is not None:
@@ -50,19 +51,13 @@ class Reading:
         sql = f"{select}{' WHERE ' if where else ''}{' AND '.join(where)}{tail}"
         with translated():
             try:
-                return await self._read(sql, parameters)
+                return await self._readers.rows(sql, parameters)
             except psycopg.OperationalError as error:
                 if error.sqlstate not in _GONE or isinstance(error, PoolTimeout | TooManyRequests):
                     raise
             # The connection died while it was idle, and so did its neighbours: a read may be asked again on a live one.
-            await self._database.reads.check()
-            return await self._read(sql, parameters)
-
-    async def _read(self, sql: str, parameters: Mapping[str, Any]) -> list[DictRow]:
-        async with self._database.reads.connection() as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(sql, parameters)
-            return await cursor.fetchall()
+            await self._readers.check()
+            return await self._readers.rows(sql, parameters)
 
 
 def _seen(actor: Actor, attribute: Attribute | None) -> frozenset[str] | None:
