@@ -7,12 +7,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from domain.errors import Overloaded, Unavailable
+from server.gateway.cycle import Cycle
 from server.gateway.exchange import ON_LEAVE
 from server.gateway.problems import PROBLEM_TYPE, headers_of, problem_json, problem_of
 from server.gateway.refusals import refusal_at_door
@@ -51,6 +53,8 @@ class Protocol(HttpToolsProtocol):
     tell: Tell
 
     _refusal: Refusal = refusal_at_door("MALFORMED_HTTP", "this is not HTTP/1.1")
+    _limit: tuple[float, str] | None = None
+    """The seconds that what is being received may take, and what is said when it takes longer."""
     _timer: asyncio.TimerHandle | None = None
     _send_timer: asyncio.TimerHandle | None = None
     _header_bytes: int = 0
@@ -59,7 +63,7 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._unanswered: list[RequestResponseCycle] = []
+        self._unanswered: list[Cycle] = []
         """The requests that came and have no whole answer yet, in their order: uvicorn itself knows only the last."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
@@ -70,7 +74,7 @@ class Protocol(HttpToolsProtocol):
             self._refusal = refusal_of(Overloaded("too many connections are open", retry_after=1.0))
             self.send_400_response("")
             return
-        self._within(self.limits.header_seconds, "the headers took too long")
+        self._within(*self._headers_limit())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever serves this client."""
@@ -85,16 +89,22 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, received: bytes) -> None:
-        """Empty lines end uvicorn's clock for idle connections, and begin no request: ours runs then."""
+        """A request that is whole with what came needs no clock.
+
+        Empty lines end uvicorn's clock for idle connections, and begin no request: ours runs then.
+        """
         super().data_received(received)
-        if self._timer is None and not self._waiting():
-            self._within(self.limits.header_seconds, "the headers took too long")
+        if self._timer is None and self._limit is not None:
+            self._within(*self._limit)
+        elif self._timer is None and not self._waiting():
+            self._within(*self._headers_limit())
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._header_bytes = 0
-        self._within(self.limits.header_seconds, "the headers took too long")
+        self._limit = self._headers_limit()
+        self._stop()
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
@@ -110,20 +120,24 @@ class Protocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The headers are whole; the body's time begins."""
-        try:
-            super().on_headers_complete()
-        except httptools.HttpParserInvalidURLError:
-            self._refuse("MALFORMED_HTTP", "the request's target is no path")
-        if self.loop.time() - self._born > self.limits.age_seconds:
-            self.cycle.keep_alive = False
-        self._unanswered = [*self._waiting(), self.cycle]
+        """The headers are whole: the request is served, once those before it are answered; the body's time begins."""
+        self._complete_scope()
+        before = self._waiting()
+        self.cycle = cycle = self._new_cycle()
+        self._unanswered = [*before, cycle]
         self._in_body = True
-        self._within(self.limits.body_seconds, "the body took too long")
+        self._limit = (self.limits.body_seconds, "the body took too long")
+        self._stop()
+        if before:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+        else:
+            self._start_asgi_task(cycle, self.app)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._stop()
+        self._limit = None
         self._in_body = False
         super().on_message_complete()
 
@@ -172,12 +186,44 @@ class Protocol(HttpToolsProtocol):
             waiting.pop()
         return bool(waiting)
 
-    def _waiting(self) -> list[RequestResponseCycle]:
+    def _waiting(self) -> list[Cycle]:
         return [cycle for cycle in self._unanswered if not cycle.response_complete]
 
-    def _refuse(self, reason: str, sentence: str) -> None:
+    def _refuse(self, reason: str, sentence: str) -> NoReturn:
         self._refusal = refusal_at_door(reason, sentence)
         raise _Refused(reason)
+
+    def _headers_limit(self) -> tuple[float, str]:
+        return self.limits.header_seconds, "the headers took too long"
+
+    def _complete_scope(self) -> None:
+        """The request line, as ASGI has it."""
+        try:
+            url = httptools.parse_url(self.url)
+        except httptools.HttpParserInvalidURLError:
+            self._refuse("MALFORMED_HTTP", "the request's target is no path")
+        path = url.path.decode("ascii")
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["http_version"] = self.parser.get_http_version()
+        self.scope["path"] = unquote(path) if "%" in path else path
+        self.scope["raw_path"] = url.path
+        self.scope["query_string"] = url.query or b""
+
+    def _new_cycle(self) -> Cycle:
+        fresh = self.loop.time() - self._born <= self.limits.age_seconds
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=fresh and self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
 
     def _within(self, seconds: float, sentence: str) -> None:
         self._stop()
