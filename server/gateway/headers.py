@@ -6,8 +6,7 @@ import base64
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.errors import Invalid, Violation
 from domain.identity import Ids
@@ -34,8 +33,10 @@ version is the same, so that it may be a condition too.
 _ETAGS: Final = re.compile(r'(?:W/)?("[!#-~]*")|(?<![!-~])(\*)(?![!-~])', re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+class Asked(NamedTuple):
     """What a request's headers say. `metadata` always has a request id and a correlation id.
 
     `timeout` are seconds, None when the client set none; `if_match` is an etag, None for any.
@@ -60,7 +61,10 @@ class Asked:
 
 
 def read_headers(raw: RawHeaders, ids: Ids) -> Asked:
-    """The headers taken apart; ids that are missing or cannot be trusted are made."""
+    """The headers taken apart; ids that are missing or cannot be trusted are made.
+
+    Most requests bring few of them, so nothing is looked into that is not there.
+    """
     headers = _joined(raw)
     metadata: dict[str, str | bytes] = {name: text for name, text in headers.items() if name in _PASSED}
     problem: Invalid | None = None
@@ -72,21 +76,22 @@ def read_headers(raw: RawHeaders, ids: Ids) -> Asked:
         metadata = _metadata(headers) | metadata
     except Invalid as error:
         problem = error
+    get = headers.get
     return Asked(
         metadata=metadata,
         request_id=id_in(metadata, "x-request-id", ids),
         correlation_id=id_in(metadata, "correlation-id", ids),
         timeout=timeout,
-        origin=headers.get("origin", ""),
-        host=headers.get("host", ""),
-        content_type=headers.get("content-type", ""),
-        content_encoding=headers.get("content-encoding", "identity").strip().lower(),
-        accept=headers.get("accept", ""),
-        accepts_gzip=accepts(headers.get("accept-encoding", ""), "gzip"),
+        origin=get("origin", ""),
+        host=get("host", ""),
+        content_type=get("content-type", ""),
+        content_encoding=get("content-encoding", "identity").strip().lower(),
+        accept=get("accept", ""),
+        accepts_gzip="accept-encoding" in headers and accepts(headers["accept-encoding"], "gzip"),
         if_match=if_match,
-        if_none_match=frozenset(tag or any_ for tag, any_ in _ETAGS.findall(headers.get("if-none-match", ""))),
-        last_event_id=headers.get("last-event-id", ""),
-        content_length=_length(headers.get("content-length", "")),
+        if_none_match=_etags(headers["if-none-match"]) if "if-none-match" in headers else _NONE,
+        last_event_id=get("last-event-id", ""),
+        content_length=_length(headers["content-length"]) if "content-length" in headers else 0,
         problem=problem,
     )
 
@@ -96,6 +101,10 @@ def id_in(metadata: dict[str, str | bytes], name: str, ids: Ids) -> str:
     found = trusted(metadata.get(name)) or str(ids.new())
     metadata[name] = found
     return found
+
+
+def _etags(header: str) -> frozenset[str]:
+    return frozenset(tag or any_ for tag, any_ in _ETAGS.findall(header))
 
 
 def accepts(header: str, wanted: str) -> bool:

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from starlette.types import Send
 
 from server.gateway.headers import Asked, header_value
-from server.gateway.json_answers import json_text, writer_of
+from server.gateway.json_answers import for_people, writer_of
 from server.gateway.problems import PROBLEM_TYPE, headers_of, problem_json, problem_of
 from server.gateway.requests import HTTP_BODY
 from server.gateway.rules import Rule
@@ -21,6 +21,7 @@ from server.rpc.errors import Refusal
 RawHeader = tuple[bytes, bytes]
 
 JSON_TYPE: Final = "application/json"
+_JSON: Final = (b"content-type", JSON_TYPE.encode())
 _BYTES_TYPE: Final = "application/octet-stream"
 _SMALLEST_GZIP: Final = 1024
 """Bytes: below it a compressed body is hardly smaller, and never sooner there."""
@@ -53,7 +54,7 @@ class ResponseWriter:
         self._field = rule.response_body
         self.is_raw = _is_raw(response, rule.response_body)
         """Whether the answer is the bytes of an `HttpBody`."""
-        self._json = writer_of(response)
+        self._json = writer_of(response, rule.response_body)
         self._has_etag = "etag" in response.fields_by_name
         self._reads = rule.http_method == "GET"
         self._status = rule.status
@@ -74,10 +75,8 @@ class ResponseWriter:
 
     def text(self, message: Message, *, pretty: bool = False) -> str:
         """The message, or the part of it that is answered, as JSON text."""
-        value = self._json(message)
-        if self._field is not None:
-            value = value.get(self._field.json_name)
-        return json_text(value, pretty=pretty)
+        text = self._json(message)
+        return for_people(text) if pretty else text
 
     def _caching(self, message: Any) -> list[RawHeader]:
         if not (self._has_etag and message.etag):
@@ -88,7 +87,11 @@ class ResponseWriter:
 
 def raw_headers(content_type: str) -> list[RawHeader]:
     """What goes with bytes of any type."""
-    return [(b"content-type", header_value(content_type or _BYTES_TYPE)), NOSNIFF, _SANDBOX]
+    return [_type_header(content_type or _BYTES_TYPE), NOSNIFF, _SANDBOX]
+
+
+def _type_header(content_type: str) -> RawHeader:
+    return b"content-type", header_value(content_type)
 
 
 def refused(refusal: Refusal, *, path: str, request_id: str, conditional: bool = False) -> Response:
@@ -105,8 +108,7 @@ async def send_response(
     """Send it, compressed when that is wanted and worth it."""
     body, headers = response.body, [*ids, NOSNIFF, *response.headers]
     if response.content_type:
-        headers.append((b"content-type", header_value(response.content_type)))
-        headers.append(_VARY)
+        headers += [_JSON if response.content_type == JSON_TYPE else _type_header(response.content_type), _VARY]
     if accepts_gzip and len(body) >= _SMALLEST_GZIP and not response.content_type.startswith("image/png"):
         headers = [(name, b"W/" + value if name == b"etag" else value) for name, value in headers]
         headers.append((b"content-encoding", b"gzip"))
