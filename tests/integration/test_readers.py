@@ -152,3 +152,23 @@ async def test_a_connection_that_ends_in_the_middle_of_a_read_is_told_and_replac
     await readers.check()
     assert await numbers(readers, 20) == [*range(20)]
     await all_given_back(home)
+
+
+async def test_who_leaves_just_as_its_turn_comes_leaves_the_connection_to_the_next(
+    home: House, readers: Readers
+) -> None:
+    asleep = await sleeping(home, readers, SIZE - 1)
+
+    async def read_and_send_the_next_away() -> None:
+        waits = asyncio.ensure_future(number(readers, 1))
+        await number(readers, 0)
+        waits.cancel()
+        await asyncio.wait([waits])
+        assert waits.cancelled()
+
+    await number(readers, 0)
+    await read_and_send_the_next_away()
+    assert await asyncio.wait_for(number(readers, 2), 4) == 2
+    for task in asleep:
+        task.cancel()
+    await all_given_back(home)
