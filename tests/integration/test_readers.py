@@ -44,13 +44,13 @@ async def numbers(readers: Readers, count: int) -> list[int]:
     return await asyncio.gather(*(number(readers, each) for each in range(count)))
 
 
-async def sleeping(home: House, readers: Readers, count: int) -> list[asyncio.Future[list[Row]]]:
+async def sleeping(home: House, readers: Readers, count: int) -> list[asyncio.Task[list[Row]]]:
     """Reads that do not end by themselves, begun at the server."""
 
     async def begun() -> bool:
-        return await home.value(SLEEPING) == count
+        return bool(await home.value(SLEEPING) == count)
 
-    tasks = [asyncio.ensure_future(readers.rows(SLEEP, {"seconds": 60})) for _ in range(count)]
+    tasks = [asyncio.create_task(readers.rows(SLEEP, {"seconds": 60})) for _ in range(count)]
     await eventually(begun, what="all of them sleep")
     return tasks
 
@@ -81,9 +81,10 @@ async def test_a_read_that_nobody_waits_for_is_stopped_and_its_connection_serves
 
 async def test_whenever_callers_leave_the_others_get_their_own_answers(home: House, readers: Readers) -> None:
     dice = Random(7)
-    stays, leaves = [], []
+    stays: list[asyncio.Task[int]] = []
+    leaves: list[asyncio.Task[int]] = []
     for given in range(180):
-        task = asyncio.ensure_future(number(readers, given))
+        task = asyncio.create_task(number(readers, given))
         (leaves if given % 3 == 0 else stays).append(task)
         for _ in range(dice.randrange(4)):
             await asyncio.sleep(0)
