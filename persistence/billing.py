@@ -17,7 +17,7 @@ from domain.billing.line_item import LineItem, LineItemKind
 from domain.billing.pricing import PriceSource
 from domain.billing.work_order import WorkOrder, WorkOrderState
 from domain.money import BRL, Money
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import budget_revisions, budgets, work_orders
 from persistence.session import Load, Root, Write, load

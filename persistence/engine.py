@@ -8,31 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection
-from psycopg.errors import error_from_result
-from psycopg.generators import execute
-from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
-
-class Connection(AsyncConnection[Any]):
-    """A connection that knows the statements that `round_trip` had its server prepare."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.prepared: set[bytes] = set()
-
-    async def rollback(self) -> None:
-        """Without psycopg's DEALLOCATE ALL: no transaction here changes the schema, and what is prepared can stay."""
-        if self.pgconn.transaction_status == TransactionStatus.IDLE:
-            return
-        self.pgconn.send_query(b"ROLLBACK")
-        (result,) = await self.wait(execute(self.pgconn))
-        if result.status != ExecStatus.COMMAND_OK:
-            raise error_from_result(result)
-
-
-Pool = AsyncConnectionPool[Connection]
+from persistence.connection import Connection, Pool
+from persistence.readers import Readers
 
 _TCP: dict[str, Any] = {
     "connect_timeout": 5,
@@ -59,6 +38,7 @@ class Database:
         )
         self.writes = self._pool("acerto-writes", size, autocommit=False)
         self.reads = self._pool("acerto-reads", size, autocommit=True)
+        self.readers = Readers(self.reads)
 
     def _pool(self, name: str, size: int, *, autocommit: bool) -> Pool:
         return AsyncConnectionPool(

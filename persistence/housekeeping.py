@@ -11,7 +11,8 @@ from psycopg import errors, sql
 
 from domain.clock import Clock
 from domain.meter import Meter
-from persistence.engine import Connection, Database
+from persistence.connection import Connection
+from persistence.engine import Database
 from persistence.errors import translated
 
 AHEAD = 7

@@ -19,7 +19,8 @@ from domain.actor import Call
 from domain.clock import Clock
 from domain.events import Encode, Received, Wake
 from domain.identity import Ids
-from persistence.engine import Connection, Database
+from persistence.connection import Connection
+from persistence.engine import Database
 from persistence.errors import translated
 from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import inbox, inbox_deferred

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.billing.provider_notice import NoticeStatus, ProviderNotice
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import inbox, provider_notices
 from persistence.session import Session, Write

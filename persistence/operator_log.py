@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from persistence.engine import Connection
+from persistence.connection import Connection
 
 _NOTE = "INSERT INTO operator_log (who, what, reason) VALUES (%s, %s, %s)"
 

@@ -15,7 +15,8 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 
 from domain.events import Pending, Publication, Refusal
-from persistence.engine import Connection, Database
+from persistence.connection import Connection
+from persistence.engine import Database
 from persistence.errors import translated
 
 CLAIM = """

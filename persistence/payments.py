@@ -15,7 +15,7 @@ from domain.billing.payment import Payment
 from domain.billing.payment_lifecycle import PaymentStatus
 from domain.billing.refund import Refund, Refunds, RefundStatus
 from domain.money import Money
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.round_trip import Asked, Row
 from persistence.schema import payments
 from persistence.session import Write, load

@@ -19,7 +19,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 
-from persistence.engine import Connection
+from persistence.connection import Connection
 
 Row = dict[str, Any]
 

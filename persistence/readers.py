@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from persistence.engine import Connection, Pool
+from persistence.connection import Connection, Pool
 from persistence.reader import Known, Reader, Row, statement_of
 
 _LOAN_SECONDS: Final = 0.1

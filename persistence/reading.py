@@ -15,7 +15,6 @@ from domain.actor import Actor
 from persistence.engine import Database
 from persistence.errors import translated
 from persistence.reader import Row
-from persistence.readers import Readers
 
 _GONE = (None, "57P01", "57P02")
 """SQLSTATEs of a session that ended: without a word, by an administrator's command, by a crash."""
@@ -30,7 +29,7 @@ class Reading:
     """Which of the actor's attributes limits what is read here; None: the data are the installation's."""
 
     def __init__(self, database: Database) -> None:
-        self._readers = Readers(database.reads)
+        self._readers = database.readers
 
     async def rows(
         self,

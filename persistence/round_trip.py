@@ -16,7 +16,7 @@ from psycopg.generators import fetch_many, send
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.statements import Statement
 
 Row = dict[str, Any]

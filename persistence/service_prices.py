@@ -10,7 +10,7 @@ from sqlalchemy import Text, bindparam, func, literal_column, or_, select
 
 from domain.billing.service_price import ServicePrice
 from domain.money import Money
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.round_trip import Row
 from persistence.schema import service_prices
 from persistence.session import Write

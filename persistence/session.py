@@ -20,7 +20,7 @@ from domain.identity import Ids
 from domain.posting import Posting
 from domain.retry import Conflict
 from domain.tasks import Due
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import BUCKETS, ledger_entries, outbox, tasks, work_order_log
 from persistence.statements import Statement, insert_many, rows_of, written

@@ -15,7 +15,8 @@ from domain.failpoints import reach
 from domain.identity import Ids
 from domain.once import Once, Replayed
 from persistence.billing import SqlBudgets, SqlWorkOrders
-from persistence.engine import Connection, Database
+from persistence.connection import Connection
+from persistence.engine import Database
 from persistence.errors import Uncommitted, translated
 from persistence.notices import SqlNotices
 from persistence.payments import SqlPayments

@@ -15,7 +15,8 @@ from typing import Any, Final
 import psycopg
 
 from domain.cancellation import ended
-from persistence.engine import Connection, Database
+from persistence.connection import Connection
+from persistence.engine import Database
 
 WORK: Final = "acerto_work"
 """The channel of work; its notices say nothing more."""

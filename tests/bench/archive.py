@@ -7,7 +7,7 @@ from typing import Final
 
 from psycopg import sql
 
-from persistence.engine import Connection
+from persistence.connection import Connection
 from tests.bench import seed
 from tests.bench.pairs import in_turn
 from tests.bench.relay_pair import bench

@@ -10,7 +10,7 @@ import grpc
 
 from acerto.billing.v1 import billing_service_pb2
 from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
-from persistence.engine import Connection
+from persistence.connection import Connection
 from server.wiring import House
 from tests.bench import seed
 from tests.bench.open_loop import listening, paced, waits

@@ -13,7 +13,7 @@ from domain.events import Pending, Publication
 from messaging.broker import Message, Publisher
 from messaging.envelope import message_of
 from messaging.relay import Relay
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.outbox import ARCHIVE, SqlOutbox
 from server.wiring import House
 from tests.bench import seed

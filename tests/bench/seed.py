@@ -16,7 +16,7 @@ from domain.billing.pricing import Order
 from domain.events import Stamp
 from domain.money import Money
 from messaging.codec import encode_json
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.session import bucket_of
 from persistence.unit_of_work import Units
 from server.settings import load

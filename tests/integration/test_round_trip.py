@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from psycopg import errors
 
-from persistence.engine import Connection
+from persistence.connection import Connection
 from persistence.round_trip import Asked, round_trip
 from persistence.statements import Statement
 from tests.support.house import House, house
