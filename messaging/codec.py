@@ -1,8 +1,7 @@
 """Facts as bytes: the contract of each event is its message in acerto.events.v1, and nothing here knows one by name.
 
-The JSON body is written from the descriptor: its json names, integer enums, centavos as an integer and, by the name
-in the option `number`, as a number with two places (billing.md A). A contract with an envelope is written inside it,
-and has a null where a bare one leaves out what is not known (health.md A).
+A contract with an envelope is written inside it, with a null where a bare one leaves out what is not known
+(billing.md A, health.md A); its members are written by members.py.
 """
 
 from __future__ import annotations

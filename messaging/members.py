@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 
 from acerto.events.v1 import options_pb2
 
@@ -23,9 +23,9 @@ Member = tuple[str, Callable[[Any], str | None]]
 _TIMESTAMP = "google.protobuf.Timestamp"
 
 
-def members_of(message: Descriptor, *, absent: str | None) -> tuple[Member, ...]:
-    """The members of a message in order; what is not known is written as `absent`, or left out when that is None."""
-    return tuple(member for field in message.fields for member in _members(field, absent))
+def members_of(descriptor: Any, *, absent: str | None) -> tuple[Member, ...]:
+    """A message's members in order; what is not known is written as `absent`, or left out when that is None."""
+    return tuple(member for field in descriptor.fields for member in _members(field, absent))
 
 
 def object_text(members: Iterable[Member], value: Any) -> str:
@@ -44,9 +44,9 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def fields_of(message: Descriptor, value: Any) -> dict[str, Any]:
-    """What a protobuf message of this type is made from, field by field; what is not known is left out."""
-    given = ((field, getattr(value, field.name)) for field in message.fields)
+def fields_of(descriptor: Any, value: Any) -> dict[str, Any]:
+    """What a protobuf message with this descriptor is made from, field by field; what is not known is left out."""
+    given = ((field, getattr(value, field.name)) for field in descriptor.fields)
     return {field.name: _field(field, found) for field, found in given if found is not None}
 
 

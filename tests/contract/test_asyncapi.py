@@ -27,7 +27,8 @@ from messaging.os_events import cancellation_of, order_of
 from messaging.reader import ALIASES, EVENT_TYPES, read
 from messaging.topology import DEAD_LETTER_QUEUE, INBOUND_KEYS, OWN_EXCHANGE, PARTNER_EXCHANGE
 from tests.support.builders import AT, QUEUE, a_message
-from tests.support.golden import GOLDEN
+from tests.support.golden import GOLDEN, STAMP
+from tests.support.golden_claims import CLAIMS
 
 PAGE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docs" / "asyncapi.yaml").read_text("utf-8"))
 IN = {key: (PARTNER_EXCHANGE, event_type) for key, event_type in EVENT_TYPES.items()}
@@ -145,35 +146,68 @@ def test_what_must_be_read_is_said_to_be_mandatory_and_persistent(name: str) -> 
     assert (binding["mandatory"], binding["deliveryMode"]) == (contracts()[name].must_be_read, 2)
 
 
+def event_schema_of(name: str) -> dict[str, Any]:
+    """The schema of an event itself, without its envelope."""
+    schema = schema_of(name)
+    enveloped = contracts()[name].envelope is not None
+    return dict(resolved(schema["properties"]["data"]["$ref"])) if enveloped else schema
+
+
 @pytest.mark.parametrize("name", contracts())
 def test_an_outgoing_message_has_exactly_the_members_of_its_contract(name: str) -> None:
     contract = contracts()[name]
-    schema = schema_of(name)
-    assert list(schema["properties"]) == [member for member, _ in contract.members]
-    numbers = {field.json_name: field.GetOptions().Extensions[options_pb2.number] for field in fields(contract.message)}
-    optional = {field.json_name for field in fields(contract.message) if field.has_presence}
-    assert set(schema["required"]) == {member for member, _ in contract.members} - optional
-    for member, number in numbers.items():
-        assert not number or {number, member} <= schema["properties"].keys()
+    agrees(event_schema_of(name), contract.message.DESCRIPTOR, whole=contract.envelope is not None)
 
 
-def fields(message: Any) -> list[FieldDescriptor]:
-    return list(message.DESCRIPTOR.fields)
+def agrees(schema: dict[str, Any], message: Any, *, whole: bool) -> None:
+    """A schema has a message's members, of their types; `whole`: those that may not be known are there as null."""
+    named = [(name, field) for field in message.fields for name in names_of(field)]
+    assert list(schema["properties"]) == [name for name, _ in named]
+    assert set(schema["required"]) == {name for name, field in named if whole or not is_optional(field)}
+    for name, field in named:
+        member = resolved_member(schema["properties"][name])
+        expected = "number" if name == number_of(field) else TYPES.get(field.type, "object")
+        if field.is_repeated:
+            assert member["type"] == "array"
+            member = resolved_member(member["items"])
+        if field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp":
+            assert (member["type"], member["format"]) == ("string", "date-time")
+            continue
+        assert member["type"] == ([expected, "null"] if whole and is_optional(field) else expected)
+        if field.message_type is not None:
+            agrees(member, field.message_type, whole=whole)
 
 
-@pytest.mark.parametrize("name", contracts())
-def test_a_member_is_of_the_type_that_the_contract_gives_it(name: str) -> None:
-    properties = schema_of(name)["properties"]
-    for field in fields(contracts()[name].message):
-        assert type_of(properties[field.json_name]) == TYPES[field.type]
-        if number := field.GetOptions().Extensions[options_pb2.number]:
-            assert type_of(properties[number]) == "number"
+def names_of(field: FieldDescriptor) -> list[str]:
+    number = number_of(field)
+    exact = [] if number and field.type == FieldDescriptor.TYPE_STRING else [field.json_name]
+    return [number, *exact] if number else exact
 
 
-def type_of(schema: dict[str, Any]) -> str:
-    """The type that a member's schema, or the one that it points at, says."""
+def number_of(field: FieldDescriptor) -> str:
+    return str(field.GetOptions().Extensions[options_pb2.number])
+
+
+def is_optional(field: FieldDescriptor) -> bool:
+    return field.has_presence and field.message_type is None
+
+
+def resolved_member(schema: dict[str, Any]) -> dict[str, Any]:
+    """A member's schema, or the one that it points at."""
     pointed = [schema] if "$ref" in schema else schema.get("allOf", [])
-    return str((resolved(pointed[0]["$ref"]) if pointed else schema)["type"])
+    return dict(resolved(pointed[0]["$ref"])) if pointed else schema
+
+
+@pytest.mark.parametrize("fact", CLAIMS, ids=lambda fact: type(fact).__name__)
+def test_an_envelope_is_told_with_what_the_contract_says_in_it(fact: Any) -> None:
+    name = type(fact).__name__
+    schema, body = schema_of(name), json.loads(encode_json(fact, STAMP).body)
+    assert list(body) == list(schema["properties"]) == schema["required"]
+    constant = {member: told["const"] for member, told in schema["properties"].items() if "const" in told}
+    envelope = contracts()[name].envelope
+    assert envelope is not None
+    assert constant == {"eventType": name, "source": envelope.source, "resourceType": envelope.resource_type}
+    assert body["data"]["status"] in choices(event_schema_of(name)["properties"]["status"])
 
 
 @pytest.mark.parametrize(("name", "actions"), BUDGET_ACTIONS.items())
@@ -200,7 +234,8 @@ def test_the_partners_numbers_are_told_as_the_contract_numbers_them(noun: str, m
 
 
 def test_every_outgoing_event_tells_of_some_move() -> None:
-    assert BUDGET_ACTIONS.keys() | PAYMENT_ACTIONS.keys() == contracts().keys()
+    told = {type(fact).__name__ for fact in CLAIMS}
+    assert BUDGET_ACTIONS.keys() | PAYMENT_ACTIONS.keys() | told == contracts().keys()
 
 
 def test_the_words_that_a_payments_event_may_say_are_told_and_no_other() -> None:
@@ -249,7 +284,7 @@ def test_every_message_of_the_page_is_one_of_the_code() -> None:
     assert DEAD_LETTER_QUEUE in PAGE["info"]["description"]
 
 
-@pytest.mark.parametrize("fact", GOLDEN, ids=lambda fact: type(fact).__name__)
+@pytest.mark.parametrize("fact", GOLDEN | CLAIMS, ids=lambda fact: type(fact).__name__)
 def test_what_the_code_writes_is_what_the_page_promises(fact: Any) -> None:
     trace = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": "a=b"}
     stamp = Stamp(
@@ -276,13 +311,19 @@ def test_an_example_is_what_its_schema_says(name: str, example: dict[str, Any]) 
 def test_an_example_of_what_goes_out_agrees_with_itself(name: str, example: dict[str, Any]) -> None:
     headers, payload = example["headers"], json.loads(json.dumps(example["payload"]), parse_float=Decimal)
     assert list(payload) == [member for member in schema_of(name)["properties"] if member in payload]
+    event, root = payload, payload.get("OsId")
+    if contracts()[name].envelope is not None:
+        assert (payload["eventId"], payload["timestamp"]) == (headers["EventId"], headers["Timestamp"])
+        event = payload["data"]
+        root = event["id"]
     assert headers["cloudEvents_type"] == contracts()[name].message.DESCRIPTOR.full_name
     assert (headers["cloudEvents_id"], headers["cloudEvents_time"]) == (headers["EventId"], headers["Timestamp"])
-    assert headers["AggregateId"] == payload.get("PaymentId", payload["BudgetId"])
-    assert headers["cloudEvents_subject"] == payload["OsId"]
+    assert headers["AggregateId"] == (event.get("PaymentId") or event.get("BudgetId") or root)
+    assert headers["cloudEvents_subject"] == root
     assert headers["EventVersion"] == contracts()[name].version
-    for member in [member for member in payload if member.endswith("Cents")]:
-        assert payload[member.removesuffix("Cents")] * 100 == payload[member]
+    for part in (event, *event.get("items", []), *event.get("denials", [])):
+        for member in [member for member in part if member.endswith("Cents")]:
+            assert part[member.removesuffix("Cents")] * 100 == part[member]
 
 
 def test_no_two_examples_of_what_goes_out_are_the_same_event() -> None:

@@ -58,8 +58,10 @@ def agrees(read: Message, members: dict[str, Any]) -> None:
             assert told is None
         elif field.is_repeated:
             assert len(value) == len(told)
-            for one, other in zip(value, told, strict=True):
-                _ = agrees(one, other) if field.message_type else one == other
+            if field.message_type is None:
+                assert list(value) == told
+            for one, other in zip(value, told, strict=True) if field.message_type else ():
+                agrees(one, other)
         elif field.message_type is not None:
             assert value.ToDatetime(UTC) == datetime.fromisoformat(told)
         else:
@@ -111,7 +113,7 @@ def test_an_events_headers_and_properties_are_as_every_events() -> None:
         ("1E+2", "100"),
         ("0.0001", "0.0001"),
         ("2.50", "2.5"),
-        ("123456789012.3456", "123456789012.3456"),
+        ("12345678901234567.8901", "12345678901234567.8901"),
         ("0.1", "0.1"),
     ],
 )
@@ -143,8 +145,9 @@ def test_an_instant_is_written_in_utc_with_milliseconds(at: datetime, written: s
 
 def test_what_is_not_known_is_null_inside_an_envelope_and_absent_in_protobuf() -> None:
     unknown = replace(CREATED, claim_ids=(), insurance_id=None, due_date=None)
-    data = data_of(unknown)
-    assert (data["claimId"], data["claimIds"], data["insuranceId"], data["dueDate"]) == (None, [], None, None)
+    event = data_of(unknown)
+    assert (event["claimId"], event["claimIds"]) == (None, [])
+    assert (event["insuranceId"], event["dueDate"]) == (None, None)
     read = contract_of("InvoiceCreated").message.FromString(encode_protobuf(unknown, STAMP).body)
     assert not any(read.HasField(name) for name in ("claim_id", "patient_id", "insurance_id", "due_date"))
     assert data_of(an_item(code=None))["items"][0]["code"] is None
@@ -174,5 +177,5 @@ def test_the_protobuf_encoding_says_the_same_without_the_envelope(fact: Fact) ->
 
 
 def test_the_amounts_of_a_settled_invoice_come_out() -> None:
-    data = data_of(SETTLED)
-    assert data["amount"] == data["paid"] + data["denied"] + data["withheld"] == Decimal("152.50")
+    event = data_of(SETTLED)
+    assert event["amount"] == event["paid"] + event["denied"] + event["withheld"] == Decimal("152.50")
