@@ -15,6 +15,7 @@ from persistence.schema.billing import (
     work_order_log,
     work_orders,
 )
+from persistence.schema.claims import claim_log
 from persistence.schema.columns import metadata
 from persistence.schema.messaging import (
     BUCKETS,
@@ -32,6 +33,7 @@ __all__ = [
     "BUCKETS",
     "budget_revisions",
     "budgets",
+    "claim_log",
     "inbox",
     "inbox_deferred",
     "ledger_entries",

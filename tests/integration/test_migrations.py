@@ -37,6 +37,7 @@ LISTED = {
     "ck_provider_notices_status": NoticeStatus,
     "ck_work_orders_state": WorkOrderState,
     "ck_work_order_log_kind": EntryKind,
+    "ck_claim_log_kind": EntryKind,
 }
 
 
