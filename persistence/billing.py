@@ -18,9 +18,10 @@ from domain.billing.pricing import PriceSource
 from domain.billing.work_order import WorkOrder, WorkOrderState
 from domain.money import BRL, Money
 from persistence.connection import Connection
+from persistence.logs import WORK_ORDERS, Root
 from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import budget_revisions, budgets, work_orders
-from persistence.session import Load, Root, Write, load
+from persistence.session import Load, Write, load
 from persistence.statements import Statement, ids_of, insert_many, numbered, update_many
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
@@ -197,6 +198,8 @@ def items_from_json(items: Iterable[Mapping[str, Any]], currency: str) -> tuple[
 
 class SqlWorkOrders:
     """Work orders, locked as they are read."""
+
+    log = WORK_ORDERS
 
     def __init__(self, connection: Connection, saved: dict[UUID, Aggregate], load: Load) -> None:
         """`load` reads work orders together with all that is theirs."""

@@ -21,12 +21,12 @@ from domain.posting import Posting
 from domain.retry import Conflict
 from domain.tasks import Due
 from persistence.connection import Connection
+from persistence.logs import WORK_ORDERS, Log, Root, whose
 from persistence.round_trip import Asked, Row, round_trip
-from persistence.schema import BUCKETS, ledger_entries, outbox, tasks, work_order_log
+from persistence.schema import BUCKETS, ledger_entries, outbox, tasks
 from persistence.statements import Statement, insert_many, rows_of, written
 
 _OUTBOX = Statement(insert_many(outbox, [c for c in written(outbox) if c.name not in ("next_at", "last_error")]))
-_LOG = Statement(insert_many(work_order_log))
 _LEDGER = Statement(insert_many(ledger_entries))
 _SCHEDULE = Statement(
     insert_many(tasks)
@@ -48,16 +48,13 @@ class Write:
     checked: bool = False
 
 
-class Root(Protocol):
-    """An aggregate that is its key's lock and counts the key's facts."""
-
-    correlation_id: str
-    facts: int
-    workshop_id: str
-
-
 class Roots(Protocol):
     """A collection of roots; it writes those whose count of facts rose, saved or not."""
+
+    @property
+    def log(self) -> Log:
+        """Where the changes of their keys are kept."""
+        ...
 
     def root(self, key: str) -> Root | None:
         """The locked root with this key, or None."""
@@ -98,7 +95,7 @@ class Session:
         self.left = Left()
         self._encodings = encodings
         self._ids = ids
-        self._log: list[Row] = []
+        self._logs: dict[Log, list[Row]] = {}
         self._outbox: list[Row] = []
         self._ledger: list[Row] = []
         self._tasks: dict[UUID, Row] = {}
@@ -136,9 +133,10 @@ class Session:
         self._extra.append(write)
 
     def received(self, message: Received, at: datetime) -> None:
-        """Keep a partner's event in the log of its work order, before what it changes."""
-        self._log.append(
-            _entry(message.key, self._find(message.key), EntryKind.RECEIVED, f"system:{message.consumer}")
+        """Keep a partner's event in the log of its key, before what it changes; a key of nobody is a work order's."""
+        log, root = self._find(message.key) or (WORK_ORDERS, None)
+        self._logs.setdefault(log, []).append(
+            log.entry(message.key, root, EntryKind.RECEIVED, f"system:{message.consumer}")
             | {
                 "event_type": message.event_type,
                 "event_id": message.message_id,
@@ -163,13 +161,14 @@ class Session:
             raise Conflict
         if not sure:
             await round_trip(self.connection, [], commit=True)
-        keys = frozenset(str(entry["work_order_id"]) for entry in self._log)
+        keys = frozenset(str(entry[log.key]) for log, entries in self._logs.items() for entry in entries)
         self.left = Left(work=bool(self._outbox or self._tasks), keys=keys)
 
     def _writes(self) -> Iterator[Write]:
         for collection in self.collections:
             yield from collection.writes()
-        yield Write(_LOG, self._log)
+        for log, entries in self._logs.items():
+            yield Write(log.statement, entries)
         yield Write(_LEDGER, self._ledger)
         yield Write(_OUTBOX, self._outbox)
         yield Write(_SCHEDULE, list(self._tasks.values()))
@@ -177,8 +176,8 @@ class Session:
         yield from self._extra
 
     def _note(self, call: Call, change: Change) -> None:
-        root = self._root(change.key)
-        entry = _entry(change.key, root, EntryKind.CHANGED, call.actor.id) | {
+        log, root = self._root(change.key)
+        entry = log.entry(change.key, root, EntryKind.CHANGED, call.actor.id) | {
             "correlation_id": root.correlation_id,
             "causation_id": call.causation_id,
             "subject": change.subject,
@@ -196,14 +195,14 @@ class Session:
                 "event_id": str(publication.event_id),
                 "body": publication.body,
             }
-        self._log.append(entry)
+        self._logs.setdefault(log, []).append(entry)
         transaction_id = self._ids.new() if change.entry else None
         for posting in change.entry:
             self._ledger.append(_posting(transaction_id, change, root, posting))
 
     def _reschedule(self, call: Call, aggregate: Aggregate) -> None:
         if aggregate.due is not None:
-            root = self._root(aggregate.key)
+            _, root = self._root(aggregate.key)
             self.schedule(
                 aggregate.id,
                 aggregate.due,
@@ -233,14 +232,17 @@ class Session:
         self._outbox += [_outbox_row(publication) for publication in publications]
         return publications[0]
 
-    def _root(self, key: str) -> Root:
-        root = self._find(key)
-        if root is None:
+    def _root(self, key: str) -> tuple[Log, Root]:
+        found = self._find(key)
+        if found is None:
             raise LookupError(f"{key} was changed without its root being loaded and locked first")
-        return root
+        return found
 
-    def _find(self, key: str) -> Root | None:
-        return next(filter(None, (roots.root(key) for roots in self.roots)), None)
+    def _find(self, key: str) -> tuple[Log, Root] | None:
+        for roots in self.roots:
+            if (root := roots.root(key)) is not None:
+                return roots.log, root
+        return None
 
 
 async def load(connection: Connection, parts: Sequence[Part], keys: Sequence[UUID]) -> None:
@@ -255,28 +257,11 @@ def bucket_of(key: str) -> int:
     return crc32(key.encode()) % BUCKETS
 
 
-def _entry(work_order_id: object, root: Root | None, kind: EntryKind, actor: str) -> Row:
-    texts = ("event_type", "event_id", "correlation_id", "causation_id", "subject", "subject_id", "action")
-    return {
-        "work_order_id": work_order_id,
-        "workshop_id": root.workshop_id if root else None,
-        "provider_id": None,
-        "customer_id": None,
-        "kind": kind.value,
-        "actor": actor,
-        **dict.fromkeys((*texts, "before", "after"), ""),
-        "body": b"",
-        "recorded_at": None,
-    }
-
-
 def _posting(transaction_id: UUID | None, change: Change, root: Root, posting: Posting) -> Row:
     return {
         "transaction_id": transaction_id,
         "work_order_id": change.key,
-        "workshop_id": root.workshop_id,
-        "provider_id": None,
-        "customer_id": None,
+        **whose(root),
         "account": posting.account,
         "amount_cents": posting.amount.cents,
         "currency": posting.amount.currency,
