@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.environment import clean_env, given
@@ -30,9 +31,10 @@ def must_have_apt() -> None:
 
 def install(package: str) -> None:
     """Install it for the machine; as root only. Raises NoPackages."""
-    if not _is_known(package):
-        _run(["apt-get", "update"])
-    _run(["apt-get", "install", "--yes", "--no-install-recommends", package])
+    with _alone(cache()):
+        if not _is_known(package):
+            _run(["apt-get", "update"])
+        _run(["apt-get", "install", "--yes", "--no-install-recommends", package])
 
 
 def unpack(
@@ -44,9 +46,7 @@ def unpack(
     where the files are now and where they will be.
     """
     folder = home.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes may arrive here at once
+    with _alone(folder):
         if not home.exists():
             options = [] if _is_known(package) else _lists_of_our_own(folder / "apt")
             _unpack_into(folder, home, options, choose(options), relocate)
@@ -62,6 +62,15 @@ def missing(package: str, options: Sequence[str]) -> list[str]:
     """What installing the package would add to this machine."""
     plan = _run(["apt-get", *options, "--simulate", "--no-install-recommends", "install", package])
     return sorted({line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")})
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One test process at a time: several may arrive here at once, and apt-get refuses to wait for another."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _unpack_into(
