@@ -13,4 +13,11 @@ English code; the partners' Portuguese appears here, once, and on the wire where
 | Cliente           | customer           | who approves the budget and pays                       |
 | Peça, mão de obra | PART, LABOR        | kinds of line item                                     |
 | Desconto          | DISCOUNT           | a line that lowers the total                           |
+| Convênio          | Insurer, HealthPlan| the company that pays for care; the product it sells   |
+| Beneficiário      | Beneficiary        | whom a plan insures, by the card (carteirinha)         |
+| Prestador         | Provider           | who gives the care: a clinic, a hospital (by its CNES) |
+| Termo da TUSS     | TussTerm           | a code of the terminology that care is billed in       |
+| Preço contratado  | PriceAgreement     | what a plan pays for a term                            |
+| Carência          | WaitingPeriods     | how long after the enrolment care is covered           |
+| Segmentação       | Segment            | the part of care that a plan is of                     |
 """
