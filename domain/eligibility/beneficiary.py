@@ -9,6 +9,7 @@ from enum import Enum
 from domain import identifiers
 from domain.eligibility.dates import months_after
 from domain.eligibility.findings import Findings
+from domain.eligibility.generations import card_scope, patient_scope
 from domain.eligibility.health_plan import PRE_EXISTING_MONTHS
 from domain.errors import Violation
 
@@ -41,6 +42,11 @@ class Beneficiary:
     status: BeneficiaryStatus = BeneficiaryStatus.ACTIVE
     pre_existing_until: date | None = None
     updated_at: datetime
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What its change moves."""
+        return frozenset({card_scope(self.insurer_id, self.card_number), patient_scope(self.patient_id)})
 
     def violations(self) -> list[Violation]:
         """What is wrong with it."""

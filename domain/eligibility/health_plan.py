@@ -11,6 +11,7 @@ from typing import Final
 
 from domain import identifiers
 from domain.eligibility.findings import Findings
+from domain.eligibility.generations import plan_scope
 from domain.eligibility.tuss_term import TABLES
 from domain.errors import Violation
 
@@ -84,6 +85,11 @@ class HealthPlan:
         """What the plan says of a code: the rule with the longest prefix of it, or None."""
         fitting = (rule for rule in self.coverage if rule.table == table and code.startswith(rule.prefix))
         return max(fitting, key=lambda rule: len(rule.prefix), default=None)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What its change moves."""
+        return frozenset({plan_scope(self.insurer_id, self.plan_id)})
 
     def violations(self) -> list[Violation]:
         """What is wrong with it."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from domain import identifiers
 from domain.eligibility.findings import Findings
+from domain.eligibility.generations import insurer_scope
 from domain.errors import Violation
 
 APPEAL_DAYS: Final = 30
@@ -31,6 +32,11 @@ class Insurer:
     appeal_days: int = APPEAL_DAYS
     check_url: str = ""
     updated_at: datetime
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What its change moves."""
+        return frozenset({insurer_scope(self.insurer_id)})
 
     def violations(self) -> list[Violation]:
         """What is wrong with it; a wrong check digit of the registro ANS is not (health.md C)."""

@@ -33,6 +33,11 @@ class PriceAgreement:
         """Whether it is the price of a service of this day, unless a later one is too."""
         return within(day, self.valid_from, self.valid_to)
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Nothing: prices are read when they are asked for."""
+        return frozenset()
+
     def violations(self) -> list[Violation]:
         """What is wrong with it."""
         findings = Findings()

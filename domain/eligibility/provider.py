@@ -19,6 +19,11 @@ class Provider:
     cnpj: str = ""
     updated_at: datetime
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Nothing: no answer about a card depends on it."""
+        return frozenset()
+
     def violations(self) -> list[Violation]:
         """What is wrong with it."""
         findings = Findings()

@@ -10,6 +10,7 @@ from typing import Final
 
 from domain.eligibility.dates import within
 from domain.eligibility.findings import Findings
+from domain.eligibility.generations import TUSS
 from domain.errors import Violation
 
 TABLES: Final[Mapping[str, str]] = {
@@ -40,6 +41,11 @@ class TussTerm:
     def valid_on(self, day: date) -> bool:
         """Whether it can be billed for a service of this day."""
         return within(day, self.valid_from, self.valid_to)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What its change moves."""
+        return frozenset({TUSS})
 
     def violations(self) -> list[Violation]:
         """What is wrong with it."""

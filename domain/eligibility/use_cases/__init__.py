@@ -1,0 +1,1 @@
+"""What eligibility does: begin, load, decide, save, commit."""
