@@ -174,13 +174,17 @@ class Inbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a commit left behind: whether there is `work` for a relay or a worker, and the `keys` whose logs grew."""
+    """What a commit left behind: whether there is `work` for a relay or a worker, and the `keys` whose logs grew.
+
+    `scopes` are those of reference data whose generations moved.
+    """
 
     work: bool = False
     keys: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return self.work or bool(self.keys)
+        return self.work or bool(self.keys) or bool(self.scopes)
 
 
 Wake = Callable[[Left], None]

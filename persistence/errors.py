@@ -22,6 +22,7 @@ RACES = frozenset(
         "ux_payments_kept",
         "uq_outbox_key_key_seq",
         "pk_inbox",
+        "pk_beneficiaries",
     }
 )
 """Constraints that only a concurrent twin can break: run again, and its work is seen."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -88,7 +88,7 @@ def _text(value: object) -> str:
     """PostgreSQL's input form of what JSON has no word for."""
     if isinstance(value, bytes):
         return "\\x" + value.hex()
-    if isinstance(value, UUID | datetime):
+    if isinstance(value, UUID | date):
         return str(value)
     raise TypeError(f"a {type(value).__name__} has no form in a multi-row statement")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain.actor import Call
@@ -20,6 +20,7 @@ from persistence.engine import Database
 from persistence.errors import Uncommitted, translated
 from persistence.notices import SqlNotices
 from persistence.payments import SqlPayments
+from persistence.reference import SqlReference
 from persistence.round_trip import Asked, round_trip
 from persistence.schema import replies
 from persistence.service_prices import SqlServicePrices
@@ -42,8 +43,10 @@ class Work:
         self.payments = SqlPayments(connection, self.saved)
         self.notices = SqlNotices(connection, self.session)
         self.service_prices = SqlServicePrices(connection)
+        self.reference = SqlReference(connection)
         self.session.roots += [self.work_orders]
         self.session.collections += [self.work_orders, self.budgets, self.payments, self.notices, self.service_prices]
+        self.session.collections += [self.reference]
 
     async def load(self, keys: Sequence[UUID]) -> None:
         """Lock the work orders with these keys, and read them and all that is theirs."""
@@ -59,6 +62,7 @@ class Unit:
         self.payments = work.payments
         self.notices = work.notices
         self.service_prices = work.service_prices
+        self.reference = work.reference
         self.committed = False
         self._work = work
         self._call = call
@@ -117,8 +121,8 @@ class Units:
                 yield unit
                 if not unit.committed:
                     raise Uncommitted
-        if work.session.left:
-            self.wake(work.session.left)
+        if left := replace(work.session.left, scopes=frozenset(work.reference.scopes)):
+            self.wake(left)
 
 
 @asynccontextmanager

@@ -28,14 +28,27 @@ from persistence.schema.messaging import (
     replies,
     tasks,
 )
+from persistence.schema.reference import (
+    beneficiaries,
+    generations,
+    health_plans,
+    insurers,
+    price_agreements,
+    providers,
+    tuss_terms,
+)
 
 __all__ = [
     "BUCKETS",
+    "beneficiaries",
     "budget_revisions",
     "budgets",
     "claim_log",
+    "generations",
+    "health_plans",
     "inbox",
     "inbox_deferred",
+    "insurers",
     "ledger_entries",
     "metadata",
     "operator_log",
@@ -43,10 +56,13 @@ __all__ = [
     "outbox_archive",
     "outbox_bucket",
     "payments",
+    "price_agreements",
     "provider_notices",
+    "providers",
     "replies",
     "service_prices",
     "tasks",
+    "tuss_terms",
     "work_order_log",
     "work_orders",
 ]

@@ -22,6 +22,7 @@ from domain.billing.provider_notice import NoticeStatus
 from domain.billing.queries import EntryKind
 from domain.billing.work_order import LIFECYCLE as WORK_ORDER
 from domain.billing.work_order import WorkOrderState
+from domain.eligibility.beneficiary import BeneficiaryStatus
 from domain.lifecycle import Lifecycle
 from persistence.migrations import downgrade, own, pending, upgrade
 from persistence.schema import BUCKETS, metadata
@@ -31,6 +32,7 @@ SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHE
 UNION SELECT typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE nspname = 'public'
 """
 LISTED = {
+    "ck_beneficiaries_status": BeneficiaryStatus,
     "ck_budgets_status": BudgetStatus,
     "ck_budgets_price_source": PriceSource,
     "ck_payments_status": PaymentStatus,
