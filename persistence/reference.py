@@ -13,8 +13,9 @@ from domain.eligibility.beneficiary import Beneficiary
 from domain.eligibility.ports import ReferenceNoun
 from persistence.connection import Connection
 from persistence.reference_rows import TABLES, TO_ROW, beneficiary_from_row, key_of
+from persistence.round_trip import Row
 from persistence.schema import beneficiaries
-from persistence.session import Row, Write
+from persistence.session import Write
 from persistence.statements import Statement, insert_many
 
 _HAS_INSURER = "SELECT FROM insurers WHERE insurer_id = %s"

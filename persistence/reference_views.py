@@ -105,7 +105,8 @@ class ReferenceViews(Reading):
 
     async def health_plans(self, insurer_id: str, *, after: Place | None, limit: int) -> list[HealthPlan] | None:
         """The plans of an insurer by plan_id; None when there is no such insurer."""
-        found = await self._many(_PLANS, {"insurer_id": insurer_id}, _Page(after, limit))
+        place = after and (insurer_id, *after)
+        found = await self._many(_PLANS, {"insurer_id": insurer_id}, _Page(place, limit))
         return found if found or await self.insurer(insurer_id) else None
 
     async def beneficiary(self, insurer_id: str, card_number: str) -> Beneficiary | None:

@@ -33,6 +33,11 @@ BY_NUMBER: Final[Places[int]] = Places(1, lambda place: (str(place),), lambda te
 BY_WORDS: Final[Places[tuple[str, str]]] = Places(2, lambda place: place, lambda texts: (texts[0], texts[1]))
 
 
+def by_texts(parts: int) -> Places[tuple[str, ...]]:
+    """By so many texts."""
+    return Places(parts, lambda place: place, lambda texts: texts)
+
+
 async def page_of(
     tokens: PageTokens,
     request: Any,

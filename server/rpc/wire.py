@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money as MoneyProto
 
 from domain.errors import Violation
@@ -91,6 +92,19 @@ def instant_from_wire(wire: Timestamp) -> datetime:
         return wire.ToDatetime(tzinfo=UTC)
     except (OverflowError, ValueError) as error:
         raise ValueError("must be an instant between the years 1 and 9999") from error
+
+
+def date_fields(day: date | None) -> Any:
+    """A calendar day as `google.type.Date`, in a dict for a field of a larger message; None for none."""
+    return None if day is None else {"year": day.year, "month": day.month, "day": day.day}
+
+
+def date_from_wire(wire: Date) -> date:
+    """The calendar day. Raises ValueError for a part of one, and for one that there never is."""
+    try:
+        return date(wire.year, wire.month, wire.day)
+    except ValueError as error:
+        raise ValueError("must be a day of the calendar: year, month and day") from error
 
 
 def id_from_wire(text: str) -> UUID:

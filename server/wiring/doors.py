@@ -5,13 +5,17 @@ from __future__ import annotations
 import structlog
 
 from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
+from acerto.eligibility.v1 import eligibility_service_pb2
 from domain.billing.use_cases.watching import Timelines
+from domain.eligibility.use_cases.reference import ReferenceData
+from persistence.reference_views import ReferenceViews
 from persistence.unit_of_work import Units
 from server.access.approval_links import ApprovalLinks
 from server.access.development import DevelopmentIdentity
 from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.compatibility_rpcs import CompatibilityServicer
+from server.rpc.eligibility import EligibilityServicer
 from server.rpc.journal import Journal
 from server.rpc.methods import Method, methods_of
 from server.rpc.page_tokens import PageTokens
@@ -21,6 +25,7 @@ from server.wiring.house import House
 
 BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
 COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
+ELIGIBILITY = eligibility_service_pb2.DESCRIPTOR.services_by_name["EligibilityService"]
 
 
 def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
@@ -46,7 +51,7 @@ def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
 
 def methods() -> dict[str, Method]:
     """Every rpc that is served, by full name."""
-    return methods_of([BILLING, COMPATIBILITY])
+    return methods_of([BILLING, COMPATIBILITY, ELIGIBILITY])
 
 
 def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
@@ -65,5 +70,8 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
         ),
         COMPATIBILITY.full_name: CompatibilityServicer(
             billing, payments, house.views, default_workshop=settings.default_workshop
+        ),
+        ELIGIBILITY.full_name: EligibilityServicer(
+            ReferenceData(units.begin), ReferenceViews(house.database), PageTokens(key), house.clock
         ),
     }

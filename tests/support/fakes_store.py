@@ -28,6 +28,7 @@ from tests.support.fakes_collections import (
     FakeWorkOrders,
     Saved,
 )
+from tests.support.fakes_reference import FakeReference, ReferenceRows
 from tests.support.fakes_rows import DueRow, Logged, Rows
 
 
@@ -41,6 +42,7 @@ class FakeStore(Rows):
     """When set, a commit waits for what it gives, and dies of what it raises: a test's way into the middle."""
     running: set[tuple[str, str, str]] = field(default_factory=set)
     drawn: int = 0
+    reference: ReferenceRows = field(default_factory=ReferenceRows)
     news: Newsroom = field(default_factory=Newsroom)
     """Told of every key whose log grew, and by a test that makes up news."""
 
@@ -122,6 +124,7 @@ class FakeBillingWork:
         self.payments = FakePayments(store, self._saved)
         self.notices = FakeNotices(store)
         self.service_prices = FakeServicePrices(store)
+        self.reference = FakeReference(store.reference)
 
     async def commit(self, answer: object = None) -> None:
         """Raises Conflict when something saved, or its work order, was changed by another unit since it was loaded."""
@@ -138,6 +141,7 @@ class FakeBillingWork:
         for root in roots.values():
             self._store.work_orders[root.id].facts = root.facts
         self.service_prices.write()
+        self.reference.write()
         self._write_notices()
         self.committed = True
         for key in roots:

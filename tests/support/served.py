@@ -15,15 +15,19 @@ from google.rpc import status_pb2
 from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
 from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from acerto.billing.v1.compatibility_service_pb2_grpc import CompatibilityServiceStub
+from acerto.eligibility.v1 import eligibility_service_pb2
+from acerto.eligibility.v1.eligibility_service_pb2_grpc import EligibilityServiceStub
 from domain.actor import Actor
 from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Billing
 from domain.billing.use_cases.payments import Payments
 from domain.billing.use_cases.watching import Timelines
+from domain.eligibility.use_cases.reference import ReferenceData
 from domain.money import Money
 from server.access.approval_links import ApprovalLinks
 from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.compatibility_rpcs import CompatibilityServicer
+from server.rpc.eligibility import EligibilityServicer
 from server.rpc.health import Health
 from server.rpc.journal import Journal
 from server.rpc.methods import methods_of
@@ -33,10 +37,12 @@ from server.rpc.server import GrpcServer
 from server.rpc.visit import Metadata, Peer
 from server.telemetry import Telemetry
 from tests.support.fakes import FakeClock, FakeIds, FakeQueries, FakeStore
+from tests.support.fakes_reference import FakeReferenceQueries
 
 BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
 COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
-SERVICES = [BILLING, COMPATIBILITY]
+ELIGIBILITY = eligibility_service_pb2.DESCRIPTOR.services_by_name["EligibilityService"]
+SERVICES = [BILLING, COMPATIBILITY, ELIGIBILITY]
 PERMISSIONS = frozenset(method.permission for method in methods_of(SERVICES).values())
 RULES = BillingRules(default_amount=Money(10_000))
 KEY = b"a key of this test, long enough to be one"
@@ -59,13 +65,20 @@ class KeptLog:
 
 
 class Scene:
-    """A pipeline with billing on fakes, or on the `begin` and `queries` given; what a test may change is public.
+    """A pipeline with every service on fakes, or on the `begin`, `queries` and `reference` (queries too) given.
 
+    What a test may change is public.
     `billing` and `payments` are the use cases below the door, for what comes by no rpc: a provider's word, a message.
     """
 
     def __init__(
-        self, *, limits: Limits | None = None, begin: Any = None, queries: Any = None, rules: BillingRules = RULES
+        self,
+        *,
+        limits: Limits | None = None,
+        begin: Any = None,
+        queries: Any = None,
+        reference: Any = None,
+        rules: BillingRules = RULES,
     ) -> None:
         self.store = FakeStore()
         self.clock = FakeClock()
@@ -82,6 +95,7 @@ class Scene:
         self.payments = Payments(begin, self.clock, ids, rules)
         self.links = ApprovalLinks(KEY, "https://example.com/decide?by={token}")
         queries = queries or FakeQueries(self.store)
+        reference = reference or FakeReferenceQueries(self.store.reference)
         servicers = {
             BILLING.full_name: BillingServicer(
                 self.billing,
@@ -93,6 +107,12 @@ class Scene:
             ),
             COMPATIBILITY.full_name: CompatibilityServicer(
                 self.billing, self.payments, queries, default_workshop="main"
+            ),
+            ELIGIBILITY.full_name: EligibilityServicer(
+                ReferenceData(begin),
+                reference,
+                PageTokens(KEY),
+                self.clock,
             ),
         }
         for method in methods_of(SERVICES).values():
@@ -108,7 +128,8 @@ class Scene:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
                 await asyncio.wait_for(channel.channel_ready(), 10)
                 self.health.serve(ready=True)
-                yield Served(channel, BillingServiceStub(channel), CompatibilityServiceStub(channel), stop, running)
+                billing, old = BillingServiceStub(channel), CompatibilityServiceStub(channel)
+                yield Served(channel, billing, old, EligibilityServiceStub(channel), stop, running)
         finally:
             stop.set()
             with suppress(asyncio.CancelledError):
@@ -131,6 +152,7 @@ class Served:
     channel: grpc.aio.Channel
     billing: Any
     old: Any
+    eligibility: Any
     stop: asyncio.Event
     running: asyncio.Task[None]
 

@@ -19,10 +19,15 @@ from server.access.development import DevelopmentIdentity, InsecureIdentity
 from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer
 from server.rpc.compatibility_rpcs import CompatibilityServicer
+from server.rpc.eligibility import EligibilityServicer
 from server.rpc.methods import ContractError, Method, methods_of
-from tests.support.served import BILLING, COMPATIBILITY, SERVICES, Scene
+from tests.support.served import BILLING, COMPATIBILITY, ELIGIBILITY, SERVICES, Scene
 
-SERVICERS = {BILLING.full_name: BillingServicer, COMPATIBILITY.full_name: CompatibilityServicer}
+SERVICERS = {
+    BILLING.full_name: BillingServicer,
+    COMPATIBILITY.full_name: CompatibilityServicer,
+    ELIGIBILITY.full_name: EligibilityServicer,
+}
 
 
 def a_service(name: str, policy: policy_pb2.Policy | None, **streaming: bool) -> ServiceDescriptor:
@@ -81,10 +86,10 @@ def test_every_rpc_is_served_and_its_policy_names_a_collection_and_a_verb(method
     assert method.has_request_id == method.writes
 
 
-@pytest.mark.parametrize("rpc", [*BILLING.methods, *COMPATIBILITY.methods], ids=lambda rpc: rpc.name)
+@pytest.mark.parametrize("rpc", [rpc for service in SERVICES for rpc in service.methods], ids=lambda rpc: rpc.name)
 def test_every_rpc_has_http_rules_whose_variables_are_fields_of_its_request(rpc: MethodDescriptor) -> None:
     for verb, path, body in http_rules(rpc):
-        assert path.startswith("/v1/") == (rpc.containing_service is BILLING)
+        assert path.startswith("/v1/") == (rpc.containing_service is not COMPATIBILITY)
         assert (verb == "get") == (not body)
         named = {variable.split(".")[0] for variable in re.findall(r"{([a-z_.]+)}", path)}
         assert named <= set(rpc.input_type.fields_by_name)
