@@ -67,8 +67,8 @@ class KeptLog:
 class Scene:
     """A pipeline with every service on fakes, or on the `begin`, `queries` and `reference` (queries too) given.
 
-    What a test may change is public.
-    `billing` and `payments` are the use cases below the door, for what comes by no rpc: a provider's word, a message.
+    What a test may change is public. `billing` and `payments` are the use cases below the door, for what comes by no
+    rpc: a provider's word, a message.
     """
 
     def __init__(
