@@ -23,6 +23,7 @@ NAMES: Final = frozenset(
         "consumer.after_ack",
         "worker.after_claim",
         "worker.before_settle",
+        "load.before_commit",
     }
 )
 

@@ -18,6 +18,7 @@ from server.commands import (
     database,
     dlq,
     health,
+    load,
     notices,
     outbox,
     reconcile,
@@ -31,10 +32,11 @@ from server.failpoints import BadFailpoint
 from server.lifespan import PartFailed
 from server.ports import AddressInUse
 from server.rpc.methods import ContractError
-from server.settings import SettingsError, load
+from server.settings import SettingsError
+from server.settings import load as load_settings
 from server.wiring import NotMigrated
 
-VERBS = (serve, database, topology, outbox, dlq, timeline, notices, reconcile, sandbox, health)
+VERBS = (serve, database, load, topology, outbox, dlq, timeline, notices, reconcile, sandbox, health)
 
 FORESEEN = (
     AddressInUse,
@@ -57,7 +59,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; answers the exit status."""
     arguments = _parser().parse_args(words)
     try:
-        settings = load()
+        settings = load_settings()
         logs.configure(form=settings.log_format, level=settings.log_level, stream=sys.stderr)
         status: int = uvloop.run(arguments.run(arguments, settings))
     except FORESEEN as error:

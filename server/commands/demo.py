@@ -28,7 +28,7 @@ from server.commands import sample
 from server.commands.sample import PATIENCE, SagaStuck, shown
 from server.lifespan import Part, serve
 from server.settings import Settings
-from server.wiring import ROLES, House, Running, assembled, built
+from server.wiring import ROLES, House, Running, assembled, built, load_sample
 from server.wiring.cashier import sandbox_of
 
 
@@ -52,6 +52,7 @@ async def run(_: argparse.Namespace, settings: Settings) -> int:
 
 async def _tell(house: House, running: Running, enough: asyncio.Event, stop: asyncio.Event) -> None:
     if await running.ready_before(stop):
+        await load_sample(house)
         async with _narrator(house, running) as narrator:
             await narrator.a_life_that_is_undone()
             await narrator.a_refusal()

@@ -13,7 +13,7 @@ from server.commands import demo, sample
 from server.commands.workers import supervise
 from server.lifespan import Part, serve
 from server.settings import Settings, unknown
-from server.wiring import ROLES, House, Running, assembled, built
+from server.wiring import ROLES, House, Running, assembled, built, load_sample
 
 HELP = {
     "all": "run everything in one process: the single-machine form",
@@ -31,7 +31,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         verb = verbs.add_parser(name, help=text)
         verb.set_defaults(run=demo.run if name == "demo" else run, roles={name} if name in ROLES else ROLES)
         if name == "all":
-            verb.add_argument("--with-sample", action="store_true", help="send one sample work order when ready")
+            verb.add_argument(
+                "--with-sample",
+                action="store_true",
+                help="send one sample work order when ready, and load sample insurers where there is none",
+            )
         if name == "api":
             verb.add_argument("--workers", type=_count, default=1, metavar="N", help="so many processes on one port")
 
@@ -59,6 +63,7 @@ async def _greet(house: House, running: Running, stop: asyncio.Event, *, with_sa
     if await running.ready_before(stop):
         structlog.get_logger().info("ready", grpc_port=running.grpc_port, http_port=running.http_port)
         if with_sample:
+            await load_sample(house)
             timeline = await sample.watched(house, await sample.send(house))
             sample.say(f"\n{sample.shown(timeline)}\n\n{_what_next(house, running, timeline)}\n")
     await stop.wait()
@@ -86,6 +91,7 @@ def _what_next(house: House, running: Running, timeline: Timeline) -> str:
             f'{curl}/StartPayment -d \'{{"budget_id":"{budget_id}"}}\'',
             "  .venv/bin/python -m server sandbox pay PAYMENT_ID     # what the customer does",
             f"  .venv/bin/python -m server timeline {timeline.work_order.id}",
+            f"  curl 'http://{http}/v1/insurers/999991/plans?pretty'  # the sample's; yours: python -m server load",
             "",
             "Ctrl-C stops it; what it has done is kept.",
         ]

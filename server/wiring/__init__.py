@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from server.wiring.dependencies import NotMigrated
+from server.wiring.dependencies import NotMigrated, migrated
 from server.wiring.house import House, built
 from server.wiring.roles import ROLES, Running, assembled
+from server.wiring.sample import load_sample
 
-__all__ = ["ROLES", "House", "NotMigrated", "Running", "assembled", "built"]
+__all__ = ["ROLES", "House", "NotMigrated", "Running", "assembled", "built", "load_sample", "migrated"]

@@ -14,13 +14,14 @@ from persistence import migrations
 from persistence.engine import address
 from server.preparation import Dependency
 from server.wiring.house import House
+from server.wiring.sample import load_sample
 
 
 class NotMigrated(Exception):
     """The database lacks migrations, and this environment does not apply them by itself; the text names them."""
 
 
-async def _migrated(house: House) -> None:
+async def migrated(house: House) -> None:
     """Apply the migrations that are missing, in development; elsewhere refuse to go on. Raises NotMigrated."""
     url = house.database.url
     missing = await asyncio.to_thread(migrations.pending, url)
@@ -31,6 +32,13 @@ async def _migrated(house: House) -> None:
         )
     if missing:
         await asyncio.to_thread(migrations.upgrade, url)
+
+
+async def _ready(house: House) -> None:
+    """Migrated; where the database is the embedded default, somebody is trying us out, and finds a sample."""
+    await migrated(house)
+    if house.develops and house.settings.database_url is None:
+        await load_sample(house)
 
 
 async def _declared(house: House) -> None:
@@ -44,7 +52,7 @@ def dependencies_of(house: House, roles: Collection[str]) -> list[Dependency]:
         "database",
         address(house.database.url),
         house.database.ping,
-        partial(_migrated, house),
+        partial(_ready, house),
         (psycopg.Error, Unavailable, OSError),
     )
     if not {"relay", "consumer"} & set(roles):
