@@ -24,6 +24,8 @@ HELP = {
     "demo": "run everything once in a temporary folder: a whole saga that is undone, and a refusal",
 }
 
+_SAMPLE = "send one sample work order when ready; load sample insurers, plans and prices where there is no insurer"
+
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add a verb for each role, one for all of them, and the demo."""
@@ -34,7 +36,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
             verb.add_argument(
                 "--with-sample",
                 action="store_true",
-                help="send one sample work order when ready, and load sample insurers where there is none",
+                help=_SAMPLE,
             )
         if name == "api":
             verb.add_argument("--workers", type=_count, default=1, metavar="N", help="so many processes on one port")

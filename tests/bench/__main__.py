@@ -10,7 +10,7 @@ from typing import Final
 
 import uvloop
 
-from tests.bench import archive, grpc_pair, http_pair, latency, relay_pair, routes, saga, startup
+from tests.bench import archive, grpc_pair, http_pair, latency, loading, relay_pair, routes, saga, startup
 from tests.bench.report import Section, page, table
 from tests.bench.services import Services, found
 from tests.support.environment import ROOT, forget_settings, forks_become_programs
@@ -26,6 +26,7 @@ CASES: Final[dict[str, Case]] = {
     "saga": saga.measure,
     "archive": archive.measure,
     "startup": startup.measure,
+    "loading": loading.measure,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import uuid4
 
 import grpc
@@ -25,6 +26,7 @@ RELAY = {
 }
 """At which turn: the second wave has events of the same keys behind those of the first."""
 WORKER = ("worker.after_claim", "worker.before_settle")
+LOAD = "load.before_commit"
 CONSUMER = ("consumer.after_receive", "consumer.before_commit", "consumer.after_commit", "consumer.after_ack")
 
 _COUNTS = """
@@ -33,7 +35,7 @@ SELECT (SELECT count(*) FROM budgets), (SELECT count(*) FROM inbox), (SELECT cou
 
 
 def test_every_failpoint_there_is_kills_somebody_here() -> None:
-    assert {*API, *RELAY, *CONSUMER, *WORKER} == failpoints.NAMES
+    assert {*API, *RELAY, *CONSUMER, *WORKER, LOAD} == failpoints.NAMES
 
 
 @pytest.mark.parametrize("point", API)
@@ -91,3 +93,16 @@ async def test_a_consumer_that_is_killed_gives_every_message_its_effect_once(
         "SELECT (SELECT count(*) FROM budgets), (SELECT count(*) FROM inbox), (SELECT count(*) FROM outbox_message)"
     )
     assert rows(fleet.database_url, counts) == [(5, 6, 6)]
+
+
+def test_a_load_that_is_killed_leaves_nothing_and_can_be_run_again(fleet: Fleet, folder: Path) -> None:
+    file = folder / "terms.csv"
+    lines = [f"22,99{number:06},Sample,2025-01-01" for number in range(2000)]
+    file.write_text("\n".join(["table,code,description,valid_from", *lines]), encoding="utf-8")
+    killed = fleet.verb("load", "tuss", str(file), failpoints=f"{LOAD}=kill")
+    assert (killed.code, killed.out) == (KILLED, "")
+    counts = "SELECT (SELECT count(*) FROM tuss_terms), (SELECT count(*) FROM generations)"
+    assert rows(fleet.database_url, counts) == [(0, 0)]
+    again = fleet.verb("load", "tuss", str(file))
+    assert again.out == "tuss terms.csv: 2000 new, 0 changed, 0 as they were\n"
+    assert rows(fleet.database_url, counts) == [(2000, 1)]
