@@ -21,6 +21,8 @@ WRONG: Final = 3
 _SHOWN: Final = 20
 """Bad lines on the screen; the report has all."""
 _WIDTH: Final = 30
+_ERASED: Final = "\r\033[K"
+"""Takes the bar off the terminal's line."""
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,7 +39,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Load; answers 0, 1 when a file cannot be read or written, WRONG when the file is wrong."""
+    """Load; answers 0, 1 when a file cannot be read or written, 2 for a senseless report, else WRONG."""
+    if arguments.report and arguments.report.resolve() == arguments.file.resolve():
+        return _refused("--report would overwrite the file that is to be loaded", 2)
     report = Report(arguments.report)
     try:
         with report:
@@ -113,8 +117,8 @@ def _bar(done: int, size: int, line: int) -> None:
     """How far it is, on the terminal, a few times a second; nothing where nobody watches."""
     if size and sys.stderr.isatty() and (line % 500 == 0 or done == size):
         filled = _WIDTH * done // size
-        end = "\n" if done == size else ""
-        sys.stderr.write(f"\r[{'#' * filled}{'.' * (_WIDTH - filled)}] {100 * done // size:3} %  line {line}{end}")
+        sys.stderr.write(f"\r[{'#' * filled}{'.' * (_WIDTH - filled)}] {100 * done // size:3} %  line {line}")
+        sys.stderr.write(_ERASED if done == size else "")
         sys.stderr.flush()
 
 
@@ -126,5 +130,6 @@ def _cell(text: str) -> tuple[str, str]:
 
 
 def _refused(text: str, status: int) -> int:
-    sys.stderr.write(f"acerto: {text}\nnothing was loaded\n")
+    erased = _ERASED if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{erased}acerto: {text}\nnothing was loaded\n")
     return status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import pytest
 from domain.eligibility.generations import EVERYTHING
 from domain.errors import Unavailable
 from domain.failpoints import arm
+from domain.money import Money
 from persistence.loading.kinds import KINDS
 from persistence.loading.loader import Job, Loaded, load
 from persistence.loading.table_file import BadFile, BadLine, TableFile
 from persistence.reference_views import ReferenceViews
+from server.wiring.reference import ReferenceAnswers
 from tests.support.house import House, house
 from tests.support.reference import AT
 
@@ -89,9 +92,7 @@ async def test_a_file_that_was_loaded_changes_nothing_the_second_time(loading: L
 
 async def test_a_new_release_leaves_old_rows_that_it_does_not_name(loading: Loading) -> None:
     await loading(tuss=TERMS)
-    release = (
-        "table,code,description,valid_from,release\n22,99000011,Novo,2026-01-01,2\n22,99000012,Dois!,2025-01-01,2\n"
-    )
+    release = [TERMS.splitlines()[0], "22,99000011,Novo,2026-01-01,2", "22,99000012,Dois!,2025-01-01,2"]
     assert await loading(tuss="\n".join(release)) == [Loaded(new=1, changed=1)]
     rows = await loading.home.rows("SELECT code, description, release FROM tuss_terms ORDER BY code, valid_from")
     assert [tuple(row.values()) for row in rows] == [
@@ -170,3 +171,20 @@ async def test_loads_at_once_wait_for_each_other_and_both_are_whole(loading: Loa
     told = await asyncio.gather(*(other(tuss=file) for other, file in zip(others, files, strict=True)))
     assert sorted(one.new for (one,) in told) == [0, 0, 0, 500]
     assert await loading.count("tuss_terms") == 500
+
+
+async def test_claims_are_told_what_was_loaded(loading: Loading) -> None:
+    await loading(insurers=INSURERS, plans=PLANS, prices=PRICES, tuss=TERMS)
+    answers = ReferenceAnswers(ReferenceViews(loading.home.database))
+    day = date(2026, 3, 1)
+    term = await answers.term("22", "99000011", day)
+    assert (term and term.description, await answers.term("20", "99000011", day)) == ("Um", None)
+    assert await answers.agreed_price("999991", "GOLD", "22", "99000011", day) == Money(1000)
+    assert await answers.agreed_price("999991", "GOLD", "22", "99000011", date(2025, 12, 31)) is None
+    asked = [
+        ("GOLD", "22", "40999999"),
+        ("GOLD", "22", "30999999"),
+        ("GOLD", "20", "40999999"),
+        ("?", "22", "40999999"),
+    ]
+    assert [await answers.needs_authorization("999991", *one) for one in asked] == [True, False, False, False]

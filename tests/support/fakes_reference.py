@@ -143,9 +143,12 @@ class FakeReferenceQueries:
             and wanted.plan_id in (None, one.plan_id)
             and wanted.table in (None, one.table)
             and wanted.code in (None, one.code)
-            and (wanted.on is None or one.valid_on(wanted.on))
+            and (wanted.on is None or await self._holds(one, wanted.on))
         ]
         return _page(found, after, limit)
+
+    async def _holds(self, one: PriceAgreement, on: date) -> bool:
+        return await self.price_agreement(one.insurer_id, one.plan_id, one.table, one.code, on) == one
 
 
 def _place(noun: Any) -> Place:
