@@ -15,7 +15,8 @@ from psycopg.types.json import Jsonb
 
 from domain.eligibility.generations import EVERYTHING
 from domain.failpoints import reach
-from persistence.engine import Connection, Database
+from persistence.connection import Connection
+from persistence.engine import Database
 from persistence.errors import translated
 from persistence.loading.kinds import Kind
 from persistence.loading.staging import Staging
@@ -23,6 +24,7 @@ from persistence.loading.table_file import BadLine, TableFile
 from persistence.operator_log import note
 from persistence.reference import MOVE
 from persistence.reference_rows import TABLES, TO_ROW
+from persistence.round_trip import Asked, round_trip
 from persistence.statements import rows_of
 
 _ALONE: Final = "SELECT pg_advisory_xact_lock(7262022003)"
@@ -74,7 +76,7 @@ async def load(database: Database, jobs: Sequence[Job], tell: Callable[[BadLine]
             if any(one.bad for one in loaded):
                 return loaded
             if any(one.new or one.changed for one in loaded):
-                await connection.execute(MOVE, rows_of([{"scope": EVERYTHING}]))
+                await round_trip(connection, [Asked(MOVE, (rows_of([{"scope": EVERYTHING}]),))])
             reach("load.before_commit")
             await connection.commit()
     return loaded
