@@ -17,7 +17,7 @@ class Change:
     """One move of one aggregate: a row of the append-only log, with the fact that tells others, if any.
 
     `entry` is what it means for the books; empty when it means nothing there. `event_type` is the event that somebody
-    says it follows from; a `fact` names its own.
+    says it follows from; a `fact` names its own. `note` is what the log adds in somebody's words: why, or which.
     """
 
     key: str
@@ -30,6 +30,7 @@ class Change:
     fact: Fact | None = None
     entry: Entry = ()
     event_type: str = ""
+    note: str = ""
 
 
 @dataclass(kw_only=True)
@@ -73,6 +74,7 @@ class Aggregate:
         fact: Fact | None = None,
         entry: Entry = (),
         event_type: str = "",
+        note: str = "",
     ) -> None:
         """Take note of a change that was just made; `before` and `after` are its states, the rest as in Change."""
         self.changes.append(
@@ -87,6 +89,7 @@ class Aggregate:
                 fact=fact,
                 entry=entry,
                 event_type=event_type,
+                note=note,
             )
         )
         self.version += 1

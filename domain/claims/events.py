@@ -56,12 +56,13 @@ class ClaimFact(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimSubmitted(ClaimFact):
-    """A claim was submitted to its insurer, for the first time."""
+    """A claim was submitted to its insurer. `submission` is 1, and one more after each time that it was returned."""
 
     status: str = "pending"
     amount_cents: int
     items: tuple[EventClaimItem, ...]
     created_at: datetime
+    submission: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ class ClaimAdjudicated(ClaimFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimCanceled(ClaimFact):
-    """A claim was withdrawn; nothing follows."""
+    """A claim that was submitted was withdrawn; nothing follows."""
 
     status: str = "rejected"
     amount_cents: int

@@ -49,6 +49,7 @@ SUBMITTED = ClaimSubmitted(
         ),
     ),
     created_at=MADE,
+    submission=1,
 )
 ADJUDICATED = ClaimAdjudicated(
     **_CLAIM,
@@ -122,7 +123,7 @@ CLAIMS: dict[Fact, str] = {
         '{"description":"Consulta","code":"10101012","value":150.00,"valueCents":15000,"quantity":1,'
         '"amount":150.00,"amountCents":15000,"line":1},'
         '{"description":"Gaze, 10 cm","code":null,"value":1.00,"valueCents":100,"quantity":2.5,'
-        '"amount":2.50,"amountCents":250,"line":2}],"createdAt":"2026-02-28T23:00:00.004Z"}',
+        '"amount":2.50,"amountCents":250,"line":2}],"createdAt":"2026-02-28T23:00:00.004Z","submission":1}',
     ),
     ADJUDICATED: _body(
         "ClaimAdjudicated",

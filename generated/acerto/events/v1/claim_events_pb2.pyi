@@ -26,7 +26,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ClaimSubmitted(_message.Message):
-    """A claim was submitted to its insurer, for the first time: a claim that comes back and is sent again tells nothing."""
+    """A claim was submitted to its insurer: once for each submission. One that the insurer returned, and that was corrected
+    and submitted again, tells so again, with the next number.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -38,6 +40,7 @@ class ClaimSubmitted(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    SUBMISSION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The claim."""
     patient_id: _builtins.str
@@ -50,6 +53,8 @@ class ClaimSubmitted(_message.Message):
     """ISO 4217: `BRL`."""
     status: _builtins.str
     """Always `pending`."""
+    submission: _builtins.int
+    """Which submission this is: 1, and one more after each time that the insurer returned the claim."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventClaimItem]:
         """What was done, at least one, by line."""
@@ -69,10 +74,11 @@ class ClaimSubmitted(_message.Message):
         status: _builtins.str = ...,
         items: _abc.Iterable[Global___EventClaimItem] | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        submission: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_insurance_id", b"_insurance_id", "created_at", b"created_at", "insurance_id", b"insurance_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_insurance_id", b"_insurance_id", "amount_cents", b"amount_cents", "created_at", b"created_at", "currency", b"currency", "id", b"id", "insurance_id", b"insurance_id", "items", b"items", "patient_id", b"patient_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_insurance_id", b"_insurance_id", "amount_cents", b"amount_cents", "created_at", b"created_at", "currency", b"currency", "id", b"id", "insurance_id", b"insurance_id", "items", b"items", "patient_id", b"patient_id", "status", b"status", "submission", b"submission"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__insurance_id: _TypeAlias = _typing.Literal["insurance_id"]  # noqa: Y015
     _WhichOneofArgType__insurance_id: _TypeAlias = _typing.Literal["_insurance_id", b"_insurance_id"]  # noqa: Y015
@@ -230,7 +236,7 @@ Global___EventDenial: _TypeAlias = EventDenial  # noqa: Y015
 
 @_typing.final
 class ClaimCanceled(_message.Message):
-    """A claim was withdrawn, before or after it was submitted. Nothing follows it."""
+    """A claim that was submitted was withdrawn. Nothing follows it. One that never was tells nothing."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,0 +1,119 @@
+"""The refusals of claims; their codes are `acerto.claims.v1.ErrorReason`."""
+
+from __future__ import annotations
+
+from domain.errors import DomainError, Kind
+
+
+class ClaimNotFound(DomainError):
+    """There is no such claim."""
+
+    kind, code = Kind.NOT_FOUND, "CLAIM_NOT_FOUND"
+
+
+class ClaimBatchNotFound(DomainError):
+    """There is no such batch of claims."""
+
+    kind, code = Kind.NOT_FOUND, "CLAIM_BATCH_NOT_FOUND"
+
+
+class ProviderNotFound(DomainError):
+    """There is no such provider."""
+
+    kind, code = Kind.NOT_FOUND, "PROVIDER_NOT_FOUND"
+
+
+class DenialNotFound(DomainError):
+    """The claim has no such denial."""
+
+    kind, code = Kind.NOT_FOUND, "DENIAL_NOT_FOUND"
+
+
+class ClaimNumberTaken(DomainError):
+    """The provider has a claim with this number already."""
+
+    kind, code = Kind.ALREADY_EXISTS, "CLAIM_NUMBER_TAKEN"
+
+
+class ClaimBatchNumberTaken(DomainError):
+    """The provider has a batch with this number already."""
+
+    kind, code = Kind.ALREADY_EXISTS, "CLAIM_BATCH_NUMBER_TAKEN"
+
+
+class AmountDiffers(DomainError):
+    """The amount is not what the items come to."""
+
+    kind, code = Kind.INVALID, "AMOUNT_DIFFERS"
+
+
+class WrongCurrency(DomainError):
+    """Claims are in one currency, BRL."""
+
+    kind, code = Kind.INVALID, "WRONG_CURRENCY"
+
+
+class ClaimIsInvalid(DomainError):
+    """The claim has findings that are errors; each is a violation."""
+
+    kind, code = Kind.RULE, "CLAIM_INVALID"
+
+
+class ClaimIsBatched(DomainError):
+    """The claim is in a batch, and is submitted with it."""
+
+    kind, code = Kind.RULE, "CLAIM_IN_BATCH"
+
+
+class AdjudicationDiffers(DomainError):
+    """The analysis does not fit the claim: each item once, and released plus denied is processed."""
+
+    kind, code = Kind.INVALID, "ADJUDICATION_DIFFERS"
+
+
+class DenialNotPending(DomainError):
+    """The denial is under appeal, or over."""
+
+    kind, code = Kind.RULE, "DENIAL_NOT_PENDING"
+
+
+class DenialNotAppealed(DomainError):
+    """The denial is not under appeal."""
+
+    kind, code = Kind.RULE, "DENIAL_NOT_APPEALED"
+
+
+class AppealDeadlinePassed(DomainError):
+    """The time to appeal the denial has passed."""
+
+    kind, code = Kind.RULE, "APPEAL_DEADLINE_PASSED"
+
+
+class RecoveryExceedsDenial(DomainError):
+    """More cannot be recovered than is pending of the denial."""
+
+    kind, code = Kind.INVALID, "RECOVERY_EXCEEDS_DENIAL"
+
+
+class ClaimDoesNotFit(DomainError):
+    """A batch has claims of one insurer, one provider and one type."""
+
+    kind, code = Kind.RULE, "CLAIM_DOES_NOT_FIT"
+
+
+class ClaimBatchIsFull(DomainError):
+    """A batch has at most 100 claims."""
+
+    kind, code = Kind.RULE, "CLAIM_BATCH_FULL"
+
+
+class ClaimBatchIsEmpty(DomainError):
+    """A batch needs a claim to be closed."""
+
+    kind, code = Kind.RULE, "CLAIM_BATCH_EMPTY"
+
+
+class ClaimBatchIsFrozen(DomainError):
+    """The batch is closed: what is in it stays in it until it is submitted."""
+
+    kind, code = Kind.RULE, "CLAIM_BATCH_FROZEN"

@@ -1,0 +1,1 @@
+"""What claims do: look up outside, then begin, load, decide, save, commit."""
