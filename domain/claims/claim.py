@@ -240,7 +240,9 @@ class Claim(Aggregate):
         """
         if not LIFECYCLE.changes(self.status, _A.CANCEL):
             return False
-        self.cancel_reason, self.claim_batch_id = reason, None
+        self.cancel_reason = reason
+        if self.status is _S.BATCHED:
+            self.claim_batch_id = None
         self._move(_A.CANCEL, at, note=reason, tells=claim_facts.canceled if self.submissions else None)
         return True
 

@@ -1,0 +1,96 @@
+"""What claims need from outside: storage (`persistence/claims.py`), and what eligibility knows (joined in wiring)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from domain.actor import Call
+from domain.claims.claim import Claim
+from domain.claims.claim_batch import ClaimBatch
+from domain.claims.known import Code, Eligibility, Term
+from domain.money import Money
+from domain.unit_of_work import UnitOfWork
+
+
+class Claims(Protocol):
+    """Claims, each locked for the rest of the unit once it was read. Lock batches first, invoices last."""
+
+    async def get(self, claim_id: UUID) -> Claim | None:
+        """The claim, or None."""
+        ...
+
+    async def get_all(self, claim_ids: Collection[UUID]) -> list[Claim]:
+        """Those of these claims that there are, locked and given in the order of their ids."""
+        ...
+
+    def save(self, claim: Claim) -> None:
+        """Have it written at commit, which raises ClaimNumberTaken when its provider has its number already."""
+        ...
+
+
+class ClaimBatches(Protocol):
+    """Batches, each locked for the rest of the unit once it was read; read them before their claims."""
+
+    async def get(self, claim_batch_id: UUID) -> ClaimBatch | None:
+        """The batch, or None."""
+        ...
+
+    async def of_claim(self, claim_id: UUID) -> ClaimBatch | None:
+        """The batch that a claim is in, as it was the moment before it was locked; None when it is in none."""
+        ...
+
+    def save(self, batch: ClaimBatch) -> None:
+        """Have it written at commit, which raises ClaimBatchNumberTaken when its provider has its number already."""
+        ...
+
+
+class ClaimsWork(UnitOfWork, Protocol):
+    """A unit of work with the collections of claims."""
+
+    @property
+    def claims(self) -> Claims:
+        """The claims."""
+        ...
+
+    @property
+    def claim_batches(self) -> ClaimBatches:
+        """The batches."""
+        ...
+
+
+Begin = Callable[[Call], AbstractAsyncContextManager[ClaimsWork]]
+"""Begins a unit of work on behalf of a call. Raises Replayed, RequestInProgress or IdempotencyKeyReused."""
+
+
+class Reference(Protocol):
+    """What reference data and eligibility know. Asked before a unit of work, never inside one. Raises Unavailable."""
+
+    async def term(self, table: str, code: str, on: date) -> Term | None:
+        """The TUSS term that is valid on a day, or None."""
+        ...
+
+    async def agreed_price(self, insurer_id: str, plan_id: str, table: str, code: str, on: date) -> Money | None:
+        """The price of one that was agreed for a plan and is valid on a day, or None."""
+        ...
+
+    async def needs_authorization(self, insurer_id: str, plan_id: str, table: str, code: str) -> bool:
+        """Whether a plan wants to be asked before the care is given; False for a plan that nobody knows."""
+        ...
+
+    async def eligibility(
+        self,
+        *,
+        insurer_id: str,
+        plan_id: str,
+        card_number: str,
+        patient_id: str,
+        on: date,
+        provider_id: str,
+        procedures: tuple[Code, ...],
+    ) -> Eligibility:
+        """Whether a patient is covered on a day for some procedures at a provider. What is not known is empty."""
+        ...

@@ -1,0 +1,17 @@
+"""What an installation decides about its claims; set once, at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRules:
+    """`appeal_days`: for how many days after the insurer's word a denial can be appealed."""
+
+    appeal_days: int = 30
+
+    def appeal_until(self, day: date) -> date:
+        """The last day to appeal what an insurer said on this day."""
+        return day + timedelta(days=self.appeal_days)

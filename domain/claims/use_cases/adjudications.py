@@ -1,0 +1,89 @@
+"""Claims on the insurer's side: received or returned, analyzed, appealed, answered, accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.actor import Call
+from domain.calendar import day_of
+from domain.claims.adjudication import SaidItem
+from domain.claims.claim import Claim
+from domain.claims.ports import Begin
+from domain.claims.rules import ClaimRules
+from domain.claims.use_cases.loading import changed
+from domain.clock import Clock
+from domain.identity import Ids
+from domain.money import Money
+from domain.retry import retried
+
+
+@dataclass(frozen=True, slots=True)
+class Adjudications:
+    """The use cases of claims that an insurer has. All raise ClaimNotFound."""
+
+    begin: Begin
+    clock: Clock
+    ids: Ids
+    rules: ClaimRules
+
+    @retried
+    async def receive_claim(self, call: Call, claim_id: UUID, protocol: str) -> Claim:
+        """The insurer has it, under its protocol. Raises as `Claim.receive` does."""
+        now = self.clock.now()
+        return await changed(self.begin, call, claim_id, lambda claim: claim.receive(protocol, at=now))
+
+    @retried
+    async def return_claim(self, call: Call, claim_id: UUID, reason: str) -> Claim:
+        """The insurer refused the message; correct it and send it again. Raises as `Claim.return_` does."""
+        now = self.clock.now()
+        return await changed(self.begin, call, claim_id, lambda claim: claim.return_(reason, at=now))
+
+    @retried
+    async def start_claim_analysis(self, call: Call, claim_id: UUID) -> Claim:
+        """The insurer began its analysis. Raises as `Claim.analyze` does."""
+        now = self.clock.now()
+        return await changed(self.begin, call, claim_id, lambda claim: claim.analyze(at=now))
+
+    @retried
+    async def adjudicate_claim(self, call: Call, claim_id: UUID, said: Sequence[SaidItem]) -> Claim:
+        """The insurer's analysis is here. Raises as `Claim.adjudicate` does."""
+        now = self.clock.now()
+        until = self.rules.appeal_until(day_of(now))
+
+        def adjudicate(claim: Claim) -> None:
+            claim.adjudicate(said, new_id=self.ids.new, appeal_until=until, at=now)
+
+        return await changed(self.begin, call, claim_id, adjudicate)
+
+    @retried
+    async def appeal_claim(self, call: Call, claim_id: UUID, denial_ids: Collection[UUID], justification: str) -> Claim:
+        """Ask the insurer to think again about some denials. Raises as `Claim.appeal` does."""
+        now = self.clock.now()
+
+        def appeal(claim: Claim) -> None:
+            claim.appeal(denial_ids, justification, on=day_of(now), at=now)
+
+        return await changed(self.begin, call, claim_id, appeal)
+
+    @retried
+    async def answer_claim_appeal(self, call: Call, claim_id: UUID, recovered: Mapping[UUID, Money]) -> Claim:
+        """The insurer's answer to some appealed denials. Raises as `Claim.answer_appeal` does."""
+        now = self.clock.now()
+        until = self.rules.appeal_until(day_of(now))
+
+        def answer(claim: Claim) -> None:
+            claim.answer_appeal(recovered, appeal_until=until, at=now)
+
+        return await changed(self.begin, call, claim_id, answer)
+
+    @retried
+    async def accept_denials(self, call: Call, claim_id: UUID, denial_ids: Collection[UUID], reason: str) -> Claim:
+        """Write off pending denials, all of them when none is named. Raises as `Claim.accept_denials` does."""
+        now = self.clock.now()
+
+        def accept(claim: Claim) -> None:
+            claim.accept_denials(denial_ids, reason=reason, at=now)
+
+        return await changed(self.begin, call, claim_id, accept)

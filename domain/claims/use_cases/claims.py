@@ -1,0 +1,162 @@
+"""Claims on our side: made, corrected, validated, sent, withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from domain.actor import Call
+from domain.calendar import day_of
+from domain.claims.claim import Claim, ClaimForm, ClaimType
+from domain.claims.claim_lifecycle import LIFECYCLE, ClaimAction, ClaimStatus
+from domain.claims.errors import ClaimIsBatched, ClaimIsInvalid, ClaimNotFound
+from domain.claims.known import NOTHING_KNOWN
+from domain.claims.numbering import claim_number
+from domain.claims.ports import Begin, Reference
+from domain.claims.queries import ClaimQueries
+from domain.claims.use_cases.loading import changed, claim_of, must_come_to, must_serve, save
+from domain.claims.use_cases.looking_up import known_of
+from domain.claims.validation import Finding, errors_of, validate
+from domain.clock import Clock
+from domain.errors import Stale
+from domain.identity import Ids
+from domain.money import Money
+from domain.retry import Conflict, retried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What to correct: `form` has the new values by the names of ClaimForm's fields.
+
+    `amount` is what the caller expects the items to come to; None: anything. `version` None: whatever it is now.
+    """
+
+    form: Mapping[str, Any] = field(default_factory=dict)
+    amount: Money | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The use cases of claims until the insurer has them."""
+
+    begin: Begin
+    clock: Clock
+    ids: Ids
+    reference: Reference
+    queries: ClaimQueries
+
+    @retried
+    async def create_claim(self, call: Call, form: ClaimForm, *, amount: Money | None = None) -> Claim:
+        """Make a draft; one of type OTHER is submitted at once. Without a number it gets one.
+
+        Raises ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency; for type OTHER ClaimIsInvalid.
+        """
+        must_serve(call, form.provider_id)
+        must_come_to(form.items, amount)
+        claim_id, now = self.ids.new(), self.clock.now()
+        form = replace(form, number=form.number or claim_number(claim_id))
+        async with self.begin(call) as work:
+            correlation_id = call.correlation_id or call.causation_id
+            claim = Claim.create(claim_id, form, correlation_id=correlation_id, at=now)
+            if form.type is ClaimType.OTHER:
+                _must_be_valid(validate(form, NOTHING_KNOWN, today=day_of(now)))
+                claim.ready(at=now)
+                claim.submit(at=now)
+            save(work, claim)
+            await work.commit(claim)
+            return claim
+
+    @retried
+    async def update_claim(self, call: Call, claim_id: UUID, changes: Changes) -> Claim:
+        """Correct a claim: it is a draft again.
+
+        Raises ClaimNotFound, Stale, ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency, and as
+        `Claim.update` does.
+        """
+
+        def update(claim: Claim) -> None:
+            if changes.version not in (None, claim.version):
+                raise Stale
+            form = replace(claim.form, **changes.form)
+            form = replace(form, number=form.number or claim_number(claim.id))
+            must_serve(call, form.provider_id)
+            must_come_to(form.items, changes.amount)
+            claim.update(form, at=self.clock.now())
+
+        return await changed(self.begin, call, claim_id, update)
+
+    async def validate_claim(self, call: Call, claim_id: UUID) -> Sequence[Finding]:
+        """Everything that is found about a claim as it is now, and nothing is changed. Raises ClaimNotFound."""
+        return await self._findings(await self._seen(call, claim_id))
+
+    @retried
+    async def ready_claim(self, call: Call, claim_id: UUID, *, override_reason: str = "") -> Claim:
+        """Validate a draft; one without errors may be sent from now on.
+
+        Raises ClaimNotFound, ClaimIsInvalid, and as `Claim.ready` does.
+        """
+        seen = await self._seen(call, claim_id)
+        looked = LIFECYCLE.changes(seen.status, ClaimAction.READY)
+        findings = await self._findings(seen, override=bool(override_reason)) if looked else ()
+
+        def ready(claim: Claim) -> None:
+            if claim.version != seen.version:
+                raise Conflict
+            _must_be_valid(findings)
+            claim.ready(override_reason=override_reason, at=self.clock.now())
+
+        return await changed(self.begin, call, claim_id, ready)
+
+    @retried
+    async def submit_claim(self, call: Call, claim_id: UUID) -> Claim:
+        """Send a claim by itself. Raises ClaimNotFound, ClaimIsBatched, and as `Claim.submit` does."""
+
+        def submit(claim: Claim) -> None:
+            if claim.status is ClaimStatus.BATCHED:
+                raise ClaimIsBatched(metadata={"claim_batch_id": str(claim.claim_batch_id)})
+            claim.submit(at=self.clock.now())
+
+        return await changed(self.begin, call, claim_id, submit)
+
+    @retried
+    async def cancel_claim(self, call: Call, claim_id: UUID, reason: str) -> Claim:
+        """Withdraw a claim that is not paid; one in an open batch leaves it.
+
+        Raises ClaimNotFound, ClaimBatchIsFrozen, and as `Claim.cancel` does.
+        """
+        now = self.clock.now()
+        async with self.begin(call) as work:
+            batch = await work.claim_batches.of_claim(claim_id)
+            claim = await claim_of(work, call, claim_id)
+            if claim.status is not ClaimStatus.BATCHED:
+                claim.cancel(reason=reason, at=now)
+            elif batch is None or batch.id != claim.claim_batch_id:
+                raise Conflict
+            else:
+                batch.cancel_claim(claim, reason=reason, at=now)
+            save(work, claim, batch=batch)
+            await work.commit(claim)
+            return claim
+
+    async def _seen(self, call: Call, claim_id: UUID) -> Claim:
+        claim = await self.queries.claim(call.actor, claim_id)
+        if claim is None:
+            raise ClaimNotFound
+        return claim
+
+    async def _findings(self, claim: Claim, *, override: bool = False) -> Sequence[Finding]:
+        known = await known_of(claim, self.reference, self.queries)
+        return validate(claim.form, known, today=day_of(self.clock.now()), override=override)
+
+
+def _must_be_valid(findings: Sequence[Finding]) -> None:
+    """Raise ClaimIsInvalid with every finding when one of them is an error."""
+    if errors := errors_of(findings):
+        raise ClaimIsInvalid(
+            f"the claim has {len(errors)} {'errors' if len(errors) > 1 else 'error'}: "
+            + ", ".join(dict.fromkeys(finding.code for finding in errors)),
+            violations=[finding.violation for finding in findings],
+        )

@@ -1,0 +1,58 @@
+"""What is asked about a claim outside its own tables, before its validation and outside any unit of work."""
+
+from __future__ import annotations
+
+from domain.claims.claim import Claim, ClaimForm, ClaimType
+from domain.claims.known import NOTHING_KNOWN, Code, Eligibility, Known, Term
+from domain.claims.ports import Reference
+from domain.claims.queries import ClaimQueries
+from domain.money import Money
+
+
+async def known_of(claim: Claim, reference: Reference, queries: ClaimQueries) -> Known:
+    """Everything that validation asks for. Raises Unavailable."""
+    form = claim.form
+    if form.type is ClaimType.OTHER:
+        return NOTHING_KNOWN
+    codes = tuple(dict.fromkeys((item.table, item.code) for item in form.items if item.table and item.code))
+    return Known(
+        terms=await _terms(form, codes, reference),
+        prices=await _prices(form, codes, reference),
+        authorized=await _authorized(form, codes, reference),
+        eligibility=await _eligibility(form, codes, reference),
+        twins=tuple(await queries.twins(claim)) if codes else (),
+    )
+
+
+async def _terms(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> dict[Code, Term]:
+    found = {code: await reference.term(*code, form.service_date) for code in codes}
+    return {code: term for code, term in found.items() if term is not None}
+
+
+async def _prices(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> dict[Code, Money]:
+    if not (form.insurer_id and form.plan_id):
+        return {}
+    asked = (form.insurer_id, form.plan_id)
+    found = {code: await reference.agreed_price(*asked, *code, form.service_date) for code in codes}
+    return {code: price for code, price in found.items() if price is not None}
+
+
+async def _authorized(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> frozenset[Code]:
+    if not (form.insurer_id and form.plan_id):
+        return frozenset()
+    asked = (form.insurer_id, form.plan_id)
+    return frozenset([code for code in codes if await reference.needs_authorization(*asked, *code)])
+
+
+async def _eligibility(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> Eligibility | None:
+    if not (form.insurer_id and (form.card_number or form.patient_id)):
+        return None
+    return await reference.eligibility(
+        insurer_id=form.insurer_id,
+        plan_id=form.plan_id,
+        card_number=form.card_number,
+        patient_id=form.patient_id,
+        on=form.service_date,
+        provider_id=form.provider_id,
+        procedures=codes,
+    )
