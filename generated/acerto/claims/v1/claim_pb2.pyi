@@ -447,8 +447,8 @@ class ClaimItem(_message.Message):
     number: _builtins.int
     """Its place in the claim, from 1. Given by the service, in the order of the items; what a caller sends is ignored."""
     table: _builtins.str
-    """The TUSS table: `18` daily rates and fees, `19` materials, `20` medicines, `22` procedures. May be empty in a draft,
-    and for type OTHER.
+    """The TUSS table: `18` daily rates and fees, `19` materials, `20` medicines, `22` procedures. May be empty in a
+    draft, and for type OTHER.
     """
     code: _builtins.str
     """The code in that table. May be empty as `table`; of type OTHER it is the client's own."""
@@ -466,8 +466,8 @@ class ClaimItem(_message.Message):
 
     @_builtins.property
     def total(self) -> _money_pb2.Money:
-        """Unit price times quantity times factor, rounded half up to the centavo. Computed by the service; what a caller sends
-        here and below is ignored.
+        """Unit price times quantity times factor, rounded half up to the centavo. Computed by the service; what a caller
+        sends here and below is ignored.
         """
 
     @_builtins.property
@@ -590,7 +590,8 @@ class Finding(_message.Message):
     code: _builtins.str
     """What it is; the codes never change their meaning:
     - errors of type OTHER too: PATIENT_MISSING, DATE_IN_FUTURE, ITEMS_MISSING, AMOUNT_ZERO;
-    - other errors: CARD_MISSING, PROVIDER_MISSING, PROVIDER_MALFORMED, INSURER_MISSING, INSURER_MALFORMED, CODE_MISSING,
+    - other errors: CARD_MISSING, PROVIDER_MISSING, PROVIDER_MALFORMED, INSURER_MISSING, INSURER_MALFORMED,
+    CODE_MISSING,
       CODE_UNKNOWN (no such TUSS code on the day of the care), QUANTITY_NOT_WHOLE, DUPLICATE_ITEM,
       AUTHORIZATION_MISSING, INELIGIBLE;
     - warnings: PLAN_MISSING, INSURER_CHECK_DIGIT, PRICE_DIFFERS (from the price agreement), PRICE_ZERO,

@@ -4,8 +4,8 @@ isort:skip_file
 ClaimService: claims to health insurers, the batches they are sent in, and what became of them.
 
 Every refusal carries a `google.rpc.ErrorInfo` whose `reason` is listed in `errors.proto` here or in
-`acerto.common.v1`. Every call may carry the metadata `correlation-id`, `x-request-id` and `traceparent`. A caller who
-works for some providers sees the claims and batches of those; the rest does not exist for it.
+`acerto.common.v1`. Every call may carry the metadata `correlation-id`, `x-request-id` and `traceparent`. A caller
+who works for some providers sees the claims and batches of those; the rest does not exist for it.
 """
 
 from acerto.claims.v1 import claim_batch_pb2 as _claim_batch_pb2
@@ -285,8 +285,8 @@ class UpdateClaimRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """What to change, by the names of the fields above from `number` to `items`. What it names is changed also to nothing.
-        Empty: whatever is given here, and what is not given stays.
+        """What to change, by the names of the fields above from `number` to `items`. What it names is changed also to
+        nothing. Empty: whatever is given here, and what is not given stays.
         """
 
     def __init__(

@@ -159,8 +159,9 @@ class ClaimServiceServicer:
     """
 
     def CreateClaim(self, request, context):
-        """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which is
-        what a request without a provider and a card is, is validated and submitted at once, and publishes ClaimSubmitted.
+        """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which
+        is what a request without a provider and a card is, is validated and submitted at once, and publishes
+        ClaimSubmitted.
         Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (type OTHER only).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -182,8 +183,9 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateClaim(self, request, context):
-        """Corrects a claim that is a draft, READY or RETURNED: it is a draft again, to be validated anew. Changing nothing is OK,
-        and does nothing, but for a claim that was RETURNED: that becomes a draft all the same, so that it can be sent again.
+        """Corrects a claim that is a draft, READY or RETURNED: it is a draft again, to be validated anew. Changing nothing is
+        OK, and does nothing, but for a claim that was RETURNED: that becomes a draft all the same, so that it can be sent
+        again.
         Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, PROVIDER_NOT_FOUND,
         CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY.
         """
@@ -192,9 +194,9 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ValidateClaim(self, request, context):
-        """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at: identifiers, the
-        TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where the plan wants them,
-        the patient's eligibility.
+        """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at:
+        identifiers, the TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where
+        the plan wants them, the patient's eligibility.
         Refusals: CLAIM_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -211,9 +213,9 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SubmitClaim(self, request, context):
-        """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again what
-        is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes again, with
-        the number of the submission.
+        """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again
+        what is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes
+        again, with the number of the submission.
         Refusals: CLAIM_NOT_FOUND, CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -229,8 +231,8 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReturnClaim(self, request, context):
-        """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again. The
-        same again is OK, and does nothing.
+        """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
+        The same again is OK, and does nothing.
         Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -264,9 +266,9 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AnswerClaimAppeal(self, request, context):
-        """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay is
-        pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is ADJUDICATED, and
-        ClaimAdjudicated tells the new amounts.
+        """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay
+        is pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is
+        ADJUDICATED, and ClaimAdjudicated tells the new amounts.
         Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED, RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY,
         ILLEGAL_TRANSITION.
         """
@@ -284,8 +286,8 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelClaim(self, request, context):
-        """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever submitted.
-        Canceling again is OK, and does nothing.
+        """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever
+        submitted. Canceling again is OK, and does nothing.
         Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, ILLEGAL_TRANSITION (it is SETTLED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -348,8 +350,8 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SubmitClaimBatch(self, request, context):
-        """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of them
-        or none. Submitting again is OK, and does nothing.
+        """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
+        them or none. Submitting again is OK, and does nothing.
         Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -4,8 +4,8 @@ isort:skip_file
 ClaimService: claims to health insurers, the batches they are sent in, and what became of them.
 
 Every refusal carries a `google.rpc.ErrorInfo` whose `reason` is listed in `errors.proto` here or in
-`acerto.common.v1`. Every call may carry the metadata `correlation-id`, `x-request-id` and `traceparent`. A caller who
-works for some providers sees the claims and batches of those; the rest does not exist for it.
+`acerto.common.v1`. Every call may carry the metadata `correlation-id`, `x-request-id` and `traceparent`. A caller
+who works for some providers sees the claims and batches of those; the rest does not exist for it.
 """
 
 from acerto.claims.v1 import claim_batch_pb2 as _claim_batch_pb2
@@ -41,8 +41,9 @@ class ClaimServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ClaimServiceAsyncStub: ...
     CreateClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.CreateClaimRequest, _claim_pb2.Claim]
-    """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which is
-    what a request without a provider and a card is, is validated and submitted at once, and publishes ClaimSubmitted.
+    """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which
+    is what a request without a provider and a card is, is validated and submitted at once, and publishes
+    ClaimSubmitted.
     Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (type OTHER only).
     """
     GetClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.GetClaimRequest, _claim_pb2.Claim]
@@ -50,15 +51,16 @@ class ClaimServiceStub:
     ListClaims: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimsRequest, _claim_service_pb2.ListClaimsResponse]
     """Claims, newest first, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
     UpdateClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.UpdateClaimRequest, _claim_pb2.Claim]
-    """Corrects a claim that is a draft, READY or RETURNED: it is a draft again, to be validated anew. Changing nothing is OK,
-    and does nothing, but for a claim that was RETURNED: that becomes a draft all the same, so that it can be sent again.
+    """Corrects a claim that is a draft, READY or RETURNED: it is a draft again, to be validated anew. Changing nothing is
+    OK, and does nothing, but for a claim that was RETURNED: that becomes a draft all the same, so that it can be sent
+    again.
     Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, PROVIDER_NOT_FOUND,
     CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY.
     """
     ValidateClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ValidateClaimRequest, _claim_service_pb2.ValidateClaimResponse]
-    """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at: identifiers, the
-    TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where the plan wants them,
-    the patient's eligibility.
+    """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at:
+    identifiers, the TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where
+    the plan wants them, the patient's eligibility.
     Refusals: CLAIM_NOT_FOUND.
     """
     ReadyClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReadyClaimRequest, _claim_pb2.Claim]
@@ -67,9 +69,9 @@ class ClaimServiceStub:
     Refusals: CLAIM_NOT_FOUND, CLAIM_INVALID, ILLEGAL_TRANSITION.
     """
     SubmitClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimRequest, _claim_pb2.Claim]
-    """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again what
-    is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes again, with
-    the number of the submission.
+    """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again
+    what is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes
+    again, with the number of the submission.
     Refusals: CLAIM_NOT_FOUND, CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
     """
     ReceiveClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReceiveClaimRequest, _claim_pb2.Claim]
@@ -77,8 +79,8 @@ class ClaimServiceStub:
     Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION (also: it was received under another protocol).
     """
     ReturnClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReturnClaimRequest, _claim_pb2.Claim]
-    """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again. The
-    same again is OK, and does nothing.
+    """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
+    The same again is OK, and does nothing.
     Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
     """
     StartClaimAnalysis: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.StartClaimAnalysisRequest, _claim_pb2.Claim]
@@ -96,9 +98,9 @@ class ClaimServiceStub:
     Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
     """
     AnswerClaimAppeal: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.AnswerClaimAppealRequest, _claim_pb2.Claim]
-    """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay is
-    pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is ADJUDICATED, and
-    ClaimAdjudicated tells the new amounts.
+    """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay
+    is pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is
+    ADJUDICATED, and ClaimAdjudicated tells the new amounts.
     Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED, RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY,
     ILLEGAL_TRANSITION.
     """
@@ -108,8 +110,8 @@ class ClaimServiceStub:
     Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, ILLEGAL_TRANSITION.
     """
     CancelClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.CancelClaimRequest, _claim_pb2.Claim]
-    """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever submitted.
-    Canceling again is OK, and does nothing.
+    """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever
+    submitted. Canceling again is OK, and does nothing.
     Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, ILLEGAL_TRANSITION (it is SETTLED).
     """
     ListClaimHistory: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimHistoryRequest, _claim_service_pb2.ListClaimHistoryResponse]
@@ -138,8 +140,8 @@ class ClaimServiceStub:
     Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
     """
     SubmitClaimBatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimBatchRequest, _claim_batch_pb2.ClaimBatch]
-    """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of them
-    or none. Submitting again is OK, and does nothing.
+    """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
+    them or none. Submitting again is OK, and does nothing.
     Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
     """
 
@@ -149,8 +151,9 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.CreateClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which is
-    what a request without a provider and a card is, is validated and submitted at once, and publishes ClaimSubmitted.
+    """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which
+    is what a request without a provider and a card is, is validated and submitted at once, and publishes
+    ClaimSubmitted.
     Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (type OTHER only).
     """
     GetClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.GetClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
@@ -158,15 +161,16 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     ListClaims: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimsRequest, _claim_service_pb2.ListClaimsResponse]  # type: ignore[assignment]
     """Claims, newest first, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
     UpdateClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.UpdateClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """Corrects a claim that is a draft, READY or RETURNED: it is a draft again, to be validated anew. Changing nothing is OK,
-    and does nothing, but for a claim that was RETURNED: that becomes a draft all the same, so that it can be sent again.
+    """Corrects a claim that is a draft, READY or RETURNED: it is a draft again, to be validated anew. Changing nothing is
+    OK, and does nothing, but for a claim that was RETURNED: that becomes a draft all the same, so that it can be sent
+    again.
     Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, PROVIDER_NOT_FOUND,
     CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY.
     """
     ValidateClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ValidateClaimRequest, _claim_service_pb2.ValidateClaimResponse]  # type: ignore[assignment]
-    """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at: identifiers, the
-    TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where the plan wants them,
-    the patient's eligibility.
+    """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at:
+    identifiers, the TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where
+    the plan wants them, the patient's eligibility.
     Refusals: CLAIM_NOT_FOUND.
     """
     ReadyClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReadyClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
@@ -175,9 +179,9 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     Refusals: CLAIM_NOT_FOUND, CLAIM_INVALID, ILLEGAL_TRANSITION.
     """
     SubmitClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again what
-    is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes again, with
-    the number of the submission.
+    """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again
+    what is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes
+    again, with the number of the submission.
     Refusals: CLAIM_NOT_FOUND, CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
     """
     ReceiveClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReceiveClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
@@ -185,8 +189,8 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION (also: it was received under another protocol).
     """
     ReturnClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReturnClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again. The
-    same again is OK, and does nothing.
+    """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
+    The same again is OK, and does nothing.
     Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
     """
     StartClaimAnalysis: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.StartClaimAnalysisRequest, _claim_pb2.Claim]  # type: ignore[assignment]
@@ -204,9 +208,9 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
     """
     AnswerClaimAppeal: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.AnswerClaimAppealRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay is
-    pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is ADJUDICATED, and
-    ClaimAdjudicated tells the new amounts.
+    """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay
+    is pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is
+    ADJUDICATED, and ClaimAdjudicated tells the new amounts.
     Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED, RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY,
     ILLEGAL_TRANSITION.
     """
@@ -216,8 +220,8 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, ILLEGAL_TRANSITION.
     """
     CancelClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.CancelClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever submitted.
-    Canceling again is OK, and does nothing.
+    """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever
+    submitted. Canceling again is OK, and does nothing.
     Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, ILLEGAL_TRANSITION (it is SETTLED).
     """
     ListClaimHistory: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimHistoryRequest, _claim_service_pb2.ListClaimHistoryResponse]  # type: ignore[assignment]
@@ -246,8 +250,8 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
     """
     SubmitClaimBatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimBatchRequest, _claim_batch_pb2.ClaimBatch]  # type: ignore[assignment]
-    """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of them
-    or none. Submitting again is OK, and does nothing.
+    """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
+    them or none. Submitting again is OK, and does nothing.
     Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
     """
 
@@ -260,8 +264,9 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.CreateClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which is
-        what a request without a provider and a card is, is validated and submitted at once, and publishes ClaimSubmitted.
+        """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which
+        is what a request without a provider and a card is, is validated and submitted at once, and publishes
+        ClaimSubmitted.
         Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (type OTHER only).
         """
 
@@ -287,8 +292,9 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.UpdateClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """Corrects a claim that is a draft, READY or RETURNED: it is a draft again, to be validated anew. Changing nothing is OK,
-        and does nothing, but for a claim that was RETURNED: that becomes a draft all the same, so that it can be sent again.
+        """Corrects a claim that is a draft, READY or RETURNED: it is a draft again, to be validated anew. Changing nothing is
+        OK, and does nothing, but for a claim that was RETURNED: that becomes a draft all the same, so that it can be sent
+        again.
         Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, PROVIDER_NOT_FOUND,
         CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY.
         """
@@ -299,9 +305,9 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.ValidateClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_service_pb2.ValidateClaimResponse, _abc.Awaitable[_claim_service_pb2.ValidateClaimResponse]]:
-        """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at: identifiers, the
-        TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where the plan wants them,
-        the patient's eligibility.
+        """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at:
+        identifiers, the TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where
+        the plan wants them, the patient's eligibility.
         Refusals: CLAIM_NOT_FOUND.
         """
 
@@ -322,9 +328,9 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.SubmitClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again what
-        is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes again, with
-        the number of the submission.
+        """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again
+        what is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes
+        again, with the number of the submission.
         Refusals: CLAIM_NOT_FOUND, CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
         """
 
@@ -344,8 +350,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.ReturnClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again. The
-        same again is OK, and does nothing.
+        """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
+        The same again is OK, and does nothing.
         Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
         """
 
@@ -387,9 +393,9 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.AnswerClaimAppealRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay is
-        pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is ADJUDICATED, and
-        ClaimAdjudicated tells the new amounts.
+        """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay
+        is pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is
+        ADJUDICATED, and ClaimAdjudicated tells the new amounts.
         Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED, RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY,
         ILLEGAL_TRANSITION.
         """
@@ -411,8 +417,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.CancelClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever submitted.
-        Canceling again is OK, and does nothing.
+        """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever
+        submitted. Canceling again is OK, and does nothing.
         Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, ILLEGAL_TRANSITION (it is SETTLED).
         """
 
@@ -489,8 +495,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.SubmitClaimBatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_batch_pb2.ClaimBatch, _abc.Awaitable[_claim_batch_pb2.ClaimBatch]]:
-        """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of them
-        or none. Submitting again is OK, and does nothing.
+        """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
+        them or none. Submitting again is OK, and does nothing.
         Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
         """
 
