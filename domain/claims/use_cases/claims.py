@@ -88,9 +88,10 @@ class Claims:
 
         return await changed(self.begin, call, claim_id, update)
 
-    async def validate_claim(self, call: Call, claim_id: UUID) -> Sequence[Finding]:
-        """Everything that is found about a claim as it is now, and nothing is changed. Raises ClaimNotFound."""
-        return await self._findings(await self._seen(call, claim_id))
+    async def validate_claim(self, call: Call, claim_id: UUID) -> tuple[Claim, Sequence[Finding]]:
+        """A claim as it is now, and everything that is found about it; nothing is changed. Raises ClaimNotFound."""
+        claim = await self._seen(call, claim_id)
+        return claim, await self._findings(claim)
 
     @retried
     async def ready_claim(self, call: Call, claim_id: UUID, *, override_reason: str = "") -> Claim:

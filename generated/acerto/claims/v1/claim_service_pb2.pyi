@@ -285,8 +285,8 @@ class UpdateClaimRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """What to change, by the names of the fields above from `number` to `items`. What it names is changed also to
-        nothing. Empty: whatever is given here, and what is not given stays.
+        """What to change, by the names of the fields above from `number` to `items` (`amount` may be named, and is only
+        checked). What it names is changed also to nothing. Empty: whatever is given here, and what is not given stays.
         """
 
     def __init__(

@@ -1,0 +1,58 @@
+"""ClaimService: from proto to plain arguments, and from the answer to proto. Its rpcs are in the `*_rpcs` modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from acerto.claims.v1.claim_service_pb2_grpc import ClaimServiceServicer
+from domain.claims.queries import ClaimQueries
+from domain.claims.use_cases.adjudications import Adjudications
+from domain.claims.use_cases.batches import Batches
+from domain.claims.use_cases.claims import Claims
+from server.rpc.batch_rpcs import BatchRpcs
+from server.rpc.claim_rpcs import ClaimRpcs
+from server.rpc.once import Encode
+from server.rpc.page_tokens import PageTokens
+from server.rpc.translate_claims import batch_to_wire, claim_to_wire
+
+_Base: Any = ClaimServiceServicer
+"""The generated base names a transport's context where our methods take the pipeline's Call."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimUseCases:
+    """What the rpcs do."""
+
+    claims: Claims
+    adjudications: Adjudications
+    batches: Batches
+
+
+class ClaimServicer(ClaimRpcs, BatchRpcs, _Base):  # type: ignore[misc] # see _Base
+    """The rpcs of claims. `answers` says how the answer of each write becomes its response, now and in a replay."""
+
+    def __init__(self, use_cases: ClaimUseCases, queries: ClaimQueries, pages: PageTokens) -> None:
+        self._claims = use_cases.claims
+        self._adjudications = use_cases.adjudications
+        self._batches = use_cases.batches
+        self._queries = queries
+        self._pages = pages
+        self.answers: Mapping[str, Encode] = {
+            **dict.fromkeys(
+                (
+                    *("CreateClaim", "UpdateClaim", "ReadyClaim", "SubmitClaim", "CancelClaim"),
+                    *("ReceiveClaim", "ReturnClaim", "StartClaimAnalysis", "AdjudicateClaim"),
+                    *("AppealClaim", "AnswerClaimAppeal", "AcceptDenials"),
+                ),
+                claim_to_wire,
+            ),
+            **dict.fromkeys(
+                (
+                    *("CreateClaimBatch", "AddClaimToBatch", "RemoveClaimFromBatch"),
+                    *("CloseClaimBatch", "SubmitClaimBatch"),
+                ),
+                batch_to_wire,
+            ),
+        }
