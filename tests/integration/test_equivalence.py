@@ -16,17 +16,18 @@ from domain.actor import Actor
 from server.rpc.errors import HTTP
 from server.rpc.methods import Method, methods_of
 from tests.support.equivalence import CASES, Prepare
+from tests.support.equivalence_claims import CLAIM_CASES
 from tests.support.equivalence_old import OLD_CASES
 from tests.support.equivalence_reference import REFERENCE_CASES
 from tests.support.http import client_of, http_of
 from tests.support.http_calls import http_call
 from tests.support.journey import begun
-from tests.support.served import COMPATIBILITY, ELIGIBILITY, SERVICES, Refused, Scene, refusal
+from tests.support.served import CLAIMS, COMPATIBILITY, ELIGIBILITY, SERVICES, Refused, Scene, refusal
 
 IDS = {"x-request-id": "req-1", "correlation-id": "saga-1"}
 STREAMS = {"WatchWorkOrder"}
 """What has no one answer; test_http_streams follows it both ways."""
-ALL_CASES = {**CASES, **OLD_CASES, **REFERENCE_CASES}
+ALL_CASES = {**CASES, **OLD_CASES, **CLAIM_CASES, **REFERENCE_CASES}
 METHODS = {method.name: method for method in methods_of(SERVICES).values() if not method.descriptor.server_streaming}
 
 
@@ -35,7 +36,11 @@ async def by_grpc(method: Method, prepare: Prepare, *, actor: Actor | None = Non
     async with begun() as journey:
         request = await prepare(journey)
         journey.scene.actor = actor or journey.scene.actor
-        stubs = {COMPATIBILITY.full_name: journey.old, ELIGIBILITY.full_name: journey.eligibility}
+        stubs = {
+            COMPATIBILITY.full_name: journey.old,
+            CLAIMS.full_name: journey.claims,
+            ELIGIBILITY.full_name: journey.eligibility,
+        }
         call = getattr(stubs.get(method.service, journey.billing), method.name)(request, metadata=list(IDS.items()))
         if actor is not None:
             return await refusal(call)
@@ -89,7 +94,7 @@ def said_by_http(answer: httpx.Response) -> dict[str, Any]:
 
 def test_there_is_a_case_for_every_rpc_and_no_other() -> None:
     unary = [rpc.name for service in SERVICES for rpc in service.methods if rpc.name not in STREAMS]
-    assert sorted([*CASES, *OLD_CASES, *REFERENCE_CASES]) == sorted(unary)
+    assert sorted([*CASES, *OLD_CASES, *CLAIM_CASES, *REFERENCE_CASES]) == sorted(unary)
 
 
 @pytest.mark.parametrize("name", METHODS)

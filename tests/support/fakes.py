@@ -9,7 +9,7 @@ from tests.support.fakes_queries import FakeQueries
 from tests.support.fakes_store import FakeBillingWork, FakeStore
 from tests.support.fakes_tasks import FakeTasks
 
-__all__ = ["FakeBillingWork", "FakeClock", "FakeIds", "FakeQueries", "FakeStore", "FakeTasks"]
+__all__ = ["FakeBillingWork", "FakeClock", "FakeIds", "FakeQueries", "FakeStore", "FakeTasks", "SpreadIds"]
 
 
 class FakeClock:
@@ -34,3 +34,14 @@ class FakeIds:
     def new(self) -> UUID:
         self._last += 1
         return UUID(int=self._last)
+
+
+class SpreadIds:
+    """1, 2, 3, ... in the upper half of UUIDs, as time is in a UUIDv7: the numbers made of them differ."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def new(self) -> UUID:
+        self._last += 1
+        return UUID(int=self._last << 64)

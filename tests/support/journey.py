@@ -42,13 +42,15 @@ def a_line(price: int = PRICE, kind: str = "LABOR") -> budget_pb2.LineItem:
 class Journey:
     """What everybody in a saga does.
 
-    `billing` and `eligibility` are the client's stubs, `old` an old client's; `scene` has the use cases below the door.
+    `billing`, `claims` and `eligibility` are the client's stubs, `old` an old client's; `scene` has the use cases below
+    the door.
     """
 
     def __init__(self, scene: Scene, served: Served) -> None:
         self.scene = scene
         self.billing = served.billing
         self.old = served.old
+        self.claims = served.claims
         self.eligibility = served.eligibility
         self._words = 0
 

@@ -15,6 +15,8 @@ from google.rpc import status_pb2
 from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
 from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from acerto.billing.v1.compatibility_service_pb2_grpc import CompatibilityServiceStub
+from acerto.claims.v1 import claim_service_pb2
+from acerto.claims.v1.claim_service_pb2_grpc import ClaimServiceStub
 from acerto.eligibility.v1 import eligibility_service_pb2
 from acerto.eligibility.v1.eligibility_service_pb2_grpc import EligibilityServiceStub
 from domain.actor import Actor
@@ -22,10 +24,15 @@ from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Billing
 from domain.billing.use_cases.payments import Payments
 from domain.billing.use_cases.watching import Timelines
+from domain.claims.rules import ClaimRules
+from domain.claims.use_cases.adjudications import Adjudications
+from domain.claims.use_cases.batches import Batches
+from domain.claims.use_cases.claims import Claims
 from domain.eligibility.use_cases.reference import ReferenceData
 from domain.money import Money
 from server.access.approval_links import ApprovalLinks
 from server.rpc.billing import BillingServicer, Reads, Tokens
+from server.rpc.claims import ClaimServicer, ClaimUseCases
 from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.eligibility import EligibilityServicer
 from server.rpc.health import Health
@@ -36,13 +43,16 @@ from server.rpc.pipeline import Limits, Pipeline
 from server.rpc.server import GrpcServer
 from server.rpc.visit import Metadata, Peer
 from server.telemetry import Telemetry
-from tests.support.fakes import FakeClock, FakeIds, FakeQueries, FakeStore
+from tests.support.fakes import FakeClock, FakeIds, FakeQueries, FakeStore, SpreadIds
+from tests.support.fakes_claims import FakeClaimStore
+from tests.support.fakes_claims_queries import FakeClaimQueries, FakeReference
 from tests.support.fakes_reference import FakeReferenceQueries
 
 BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
 COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
+CLAIMS = claim_service_pb2.DESCRIPTOR.services_by_name["ClaimService"]
 ELIGIBILITY = eligibility_service_pb2.DESCRIPTOR.services_by_name["EligibilityService"]
-SERVICES = [BILLING, COMPATIBILITY, ELIGIBILITY]
+SERVICES = [BILLING, COMPATIBILITY, CLAIMS, ELIGIBILITY]
 PERMISSIONS = frozenset(method.permission for method in methods_of(SERVICES).values())
 RULES = BillingRules(default_amount=Money(10_000))
 KEY = b"a key of this test, long enough to be one"
@@ -68,7 +78,7 @@ class Scene:
     """A pipeline with every service on fakes, or on the `begin`, `queries` and `reference` (queries too) given.
 
     What a test may change is public. `billing` and `payments` are the use cases below the door, for what comes by no
-    rpc: a provider's word, a message.
+    rpc: a provider's word, a message. Claims have a store of their own.
     """
 
     def __init__(
@@ -96,7 +106,7 @@ class Scene:
         self.links = ApprovalLinks(KEY, "https://example.com/decide?by={token}")
         queries = queries or FakeQueries(self.store)
         reference = reference or FakeReferenceQueries(self.store.reference)
-        servicers = {
+        servicers: dict[str, object] = {
             BILLING.full_name: BillingServicer(
                 self.billing,
                 self.payments,
@@ -115,6 +125,8 @@ class Scene:
                 self.clock,
             ),
         }
+        self.claim_store, self.reference = FakeClaimStore(), FakeReference()
+        servicers[CLAIMS.full_name] = claim_servicer(self.claim_store, self.clock, self.reference)
         for method in methods_of(SERVICES).values():
             self.pipeline.add(method, servicers[method.service])
 
@@ -129,7 +141,8 @@ class Scene:
                 await asyncio.wait_for(channel.channel_ready(), 10)
                 self.health.serve(ready=True)
                 billing, old = BillingServiceStub(channel), CompatibilityServiceStub(channel)
-                yield Served(channel, billing, old, EligibilityServiceStub(channel), stop, running)
+                health = (ClaimServiceStub(channel), EligibilityServiceStub(channel))
+                yield Served(channel, billing, old, *health, stop, running)
         finally:
             stop.set()
             with suppress(asyncio.CancelledError):
@@ -137,6 +150,17 @@ class Scene:
 
     async def _identify(self, _metadata: Metadata, _peer: Peer) -> Actor:
         return self.actor
+
+
+def claim_servicer(store: FakeClaimStore, clock: FakeClock, reference: FakeReference) -> ClaimServicer:
+    """The servicer of claims over a fake store."""
+    ids, queries = SpreadIds(), FakeClaimQueries(store)
+    use_cases = ClaimUseCases(
+        Claims(store.begin, clock, ids, reference, queries),
+        Adjudications(store.begin, clock, ids, ClaimRules()),
+        Batches(store.begin, clock, ids),
+    )
+    return ClaimServicer(use_cases, queries, PageTokens(KEY))
 
 
 def _must_be_short(script: str) -> None:
@@ -152,6 +176,7 @@ class Served:
     channel: grpc.aio.Channel
     billing: Any
     old: Any
+    claims: Any
     eligibility: Any
     stop: asyncio.Event
     running: asyncio.Task[None]

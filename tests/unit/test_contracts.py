@@ -18,14 +18,16 @@ from acerto.billing.v1 import billing_service_pb2 as pb
 from server.access.development import DevelopmentIdentity, InsecureIdentity
 from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer
+from server.rpc.claims import ClaimServicer
 from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.eligibility import EligibilityServicer
 from server.rpc.methods import ContractError, Method, methods_of
-from tests.support.served import BILLING, COMPATIBILITY, ELIGIBILITY, SERVICES, Scene
+from tests.support.served import BILLING, CLAIMS, COMPATIBILITY, ELIGIBILITY, SERVICES, Scene
 
 SERVICERS = {
     BILLING.full_name: BillingServicer,
     COMPATIBILITY.full_name: CompatibilityServicer,
+    CLAIMS.full_name: ClaimServicer,
     ELIGIBILITY.full_name: EligibilityServicer,
 }
 
@@ -84,6 +86,13 @@ def test_every_rpc_is_served_and_its_policy_names_a_collection_and_a_verb(method
     assert served.__module__.startswith("server.rpc.")
     assert re.fullmatch(r"[a-z_]+\.[a-z_]+", method.permission)
     assert method.has_request_id == method.writes
+
+
+def test_every_rpc_of_claims_that_changes_something_takes_a_key_and_none_that_reads_does() -> None:
+    methods = methods_of([CLAIMS]).values()
+    reads = {method.name for method in methods if not method.writes}
+    assert {name for name in reads if not name.startswith(("Get", "List"))} == {"ValidateClaim"}
+    assert all(name.startswith(("Get", "List", "Validate")) for name in reads)
 
 
 @pytest.mark.parametrize("rpc", [rpc for service in SERVICES for rpc in service.methods], ids=lambda rpc: rpc.name)

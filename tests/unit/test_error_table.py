@@ -15,6 +15,7 @@ import domain
 import server.gateway
 import server.rpc
 from acerto.billing.v1 import errors_pb2 as billing_errors
+from acerto.claims.v1 import errors_pb2 as claims_errors
 from acerto.common.v1 import errors_pb2 as common_errors
 from acerto.eligibility.v1 import errors_pb2 as eligibility_errors
 from domain.errors import DomainError, Kind, Overloaded, Violation
@@ -23,7 +24,12 @@ from server.rpc.errors import OUTSIDE, TABLE, MalformedMessage, refusal_of, refu
 from server.rpc.page_tokens import InvalidPageToken
 
 PREFIX = "ERROR_REASON_"
-ENUMS = (common_errors.ErrorReason, billing_errors.ErrorReason, eligibility_errors.ErrorReason)
+ENUMS = (
+    common_errors.ErrorReason,
+    billing_errors.ErrorReason,
+    claims_errors.ErrorReason,
+    eligibility_errors.ErrorReason,
+)
 REASONS = {name.removeprefix(PREFIX) for enum in ENUMS for name in enum.keys()}  # noqa: SIM118 -- no dictionary
 
 
