@@ -37,11 +37,11 @@ class FakeIds:
 
 
 class SpreadIds:
-    """1, 2, 3, ... in the upper half of UUIDs, as time is in a UUIDv7: the numbers made of them differ."""
+    """1, 2, 3, ... in both halves of UUIDs, so that the numbers made of either differ."""
 
     def __init__(self) -> None:
         self._last = 0
 
     def new(self) -> UUID:
         self._last += 1
-        return UUID(int=self._last << 64)
+        return UUID(int=self._last << 64 | self._last)

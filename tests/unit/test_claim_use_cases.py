@@ -1,0 +1,360 @@
+"""What claims and batches do with their collections: looked up first, decided under lock, told once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.actor import Actor, Call
+from domain.claims.claim import Claim, ClaimForm, ClaimType
+from domain.claims.claim_batch import MOST, ClaimBatch, ClaimBatchForm, ClaimBatchStatus
+from domain.claims.claim_lifecycle import ClaimStatus
+from domain.claims.errors import (
+    AmountDiffers,
+    ClaimBatchIsEmpty,
+    ClaimBatchIsFrozen,
+    ClaimBatchIsFull,
+    ClaimBatchNotFound,
+    ClaimBatchNumberTaken,
+    ClaimDoesNotFit,
+    ClaimIsBatched,
+    ClaimIsInvalid,
+    ClaimNotFound,
+    ClaimNumberTaken,
+    ProviderNotFound,
+    WrongCurrency,
+)
+from domain.claims.events import ClaimSubmitted
+from domain.claims.known import Eligibility, Verdict
+from domain.claims.rules import ClaimRules
+from domain.claims.use_cases.adjudications import Adjudications
+from domain.claims.use_cases.batches import Batches
+from domain.claims.use_cases.claims import Changes, Claims
+from domain.errors import Stale
+from domain.lifecycle import IllegalTransition
+from domain.money import Money
+from tests.support.builders import CALL
+from tests.support.claim_scene import INSURER, OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item, said
+from tests.support.fakes import FakeClock, SpreadIds
+from tests.support.fakes_claims import FakeClaimStore
+from tests.support.fakes_claims_queries import FakeClaimQueries, FakeReference
+
+GUEST = Call(actor=Actor(id="guest", providers=frozenset({OTHER_PROVIDER})), causation_id="cause")
+INELIGIBLE = Eligibility(verdict=Verdict.INELIGIBLE, reasons=("the card has expired",))
+_S = ClaimStatus
+
+
+class Clinic:
+    """The use cases of claims over an empty store."""
+
+    def __init__(self) -> None:
+        self.store, self.clock, self.reference = FakeClaimStore(), FakeClock(), FakeReference()
+        ids, self.queries = SpreadIds(), FakeClaimQueries(self.store)
+        self.claims = Claims(self.store.begin, self.clock, ids, self.reference, self.queries)
+        self.adjudications = Adjudications(self.store.begin, self.clock, ids, ClaimRules())
+        self.batches = Batches(self.store.begin, self.clock, ids)
+
+    async def drafted(self, **form: Any) -> Claim:
+        return await self.claims.create_claim(CALL, a_form(**{"number": "", **form}))
+
+    async def ready(self, **form: Any) -> Claim:
+        return await self.claims.ready_claim(CALL, (await self.drafted(**form)).id)
+
+    async def batch(self, **form: Any) -> ClaimBatch:
+        wanted = ClaimBatchForm(number="", provider_id=PROVIDER, insurer_id=INSURER, type=ClaimType.CONSULTATION)
+        return await self.batches.create_claim_batch(CALL, replace(wanted, **form))
+
+    async def filled(self, claims: int = 2) -> ClaimBatch:
+        batch = await self.batch()
+        for _ in range(claims):
+            batch = await self.batches.add_claim_to_batch(CALL, batch.id, (await self.ready()).id)
+        return batch
+
+    def status(self, claim_id: UUID) -> ClaimStatus | None:
+        return self.store.claims[claim_id].status
+
+
+def an_old_form(**changes: Any) -> ClaimForm:
+    """What the old client sends."""
+    item = an_item(table="", code="CONS", description="Consulta")
+    form = ClaimForm(type=ClaimType.OTHER, patient_id="p", service_date=TODAY, number="", items=(item,))
+    return replace(form, **changes)
+
+
+async def test_a_draft_may_be_incomplete_and_tells_nobody() -> None:
+    clinic = Clinic()
+    claim = await clinic.drafted(items=(), insurer_id="", card_number="")
+    assert (claim.status, clinic.store.names(), len(claim.form.number)) == (_S.DRAFT, [], 20)
+
+
+async def test_the_old_clients_claim_is_submitted_as_it_is_made_and_told_once() -> None:
+    clinic = Clinic()
+    claim = await clinic.claims.create_claim(CALL, an_old_form())
+    assert (claim.status, claim.submissions, clinic.store.names()) == (_S.SUBMITTED, 1, ["ClaimSubmitted"])
+    assert [entry.action for _, entry in clinic.store.history] == ["create", "ready", "submit"]
+    assert clinic.reference.asked == []
+    (fact,) = clinic.store.facts
+    assert isinstance(fact, ClaimSubmitted)
+    assert (fact.patient_id, fact.insurance_id, fact.amount_cents, fact.status) == ("p", None, 10_000, "pending")
+
+
+@pytest.mark.parametrize("wrong", [{"items": ()}, {"items": (an_item(cents=0),)}])
+async def test_an_old_clients_claim_that_is_wrong_is_refused_and_not_kept(wrong: dict[str, Any]) -> None:
+    clinic = Clinic()
+    with pytest.raises(ClaimIsInvalid):
+        await clinic.claims.create_claim(CALL, an_old_form(**wrong))
+    assert (clinic.store.claims, clinic.store.facts) == ({}, [])
+
+
+async def test_an_amount_that_is_not_what_the_items_come_to_is_refused() -> None:
+    clinic = Clinic()
+    with pytest.raises(AmountDiffers) as refused:
+        await clinic.claims.create_claim(CALL, an_old_form(), amount=Money(9_999))
+    assert refused.value.metadata == {"amount_cents": "9999", "items_cents": "10000"}
+    with pytest.raises(WrongCurrency):
+        await clinic.claims.create_claim(CALL, an_old_form(items=(an_item(unit_price=Money(1, "USD")),)))
+    await clinic.claims.create_claim(CALL, an_old_form(), amount=Money(10_000))
+    claim = await clinic.drafted()
+    with pytest.raises(AmountDiffers):
+        await clinic.claims.update_claim(CALL, claim.id, Changes(form={"items": (an_item(cents=1),)}, amount=Money(2)))
+
+
+async def test_a_number_is_unique_for_its_provider() -> None:
+    clinic = Clinic()
+    await clinic.drafted(number="42")
+    await clinic.drafted(number="42", provider_id=OTHER_PROVIDER)
+    with pytest.raises(ClaimNumberTaken):
+        await clinic.drafted(number="42")
+    await clinic.batch(number="7")
+    with pytest.raises(ClaimBatchNumberTaken):
+        await clinic.batch(number="7")
+
+
+async def test_another_providers_claims_and_batches_do_not_exist() -> None:
+    clinic = Clinic()
+    claim, batch = await clinic.drafted(), await clinic.batch()
+    tried: list[Callable[[], Awaitable[object]]] = [
+        lambda: clinic.claims.update_claim(GUEST, claim.id, Changes()),
+        lambda: clinic.claims.validate_claim(GUEST, claim.id),
+        lambda: clinic.claims.ready_claim(GUEST, claim.id),
+        lambda: clinic.claims.submit_claim(GUEST, claim.id),
+        lambda: clinic.claims.cancel_claim(GUEST, claim.id, "mine?"),
+        lambda: clinic.adjudications.receive_claim(GUEST, claim.id, "P"),
+    ]
+    for ask in tried:
+        with pytest.raises(ClaimNotFound):
+            await ask()
+    with pytest.raises(ClaimBatchNotFound):
+        await clinic.batches.close_claim_batch(GUEST, batch.id)
+    with pytest.raises(ProviderNotFound):
+        await clinic.claims.create_claim(GUEST, a_form())
+    with pytest.raises(ProviderNotFound):
+        await clinic.claims.create_claim(GUEST, an_old_form())
+    mine = await clinic.claims.create_claim(GUEST, a_form(provider_id=OTHER_PROVIDER))
+    with pytest.raises(ProviderNotFound):
+        await clinic.claims.update_claim(GUEST, mine.id, Changes(form={"provider_id": PROVIDER}))
+
+
+async def test_a_correction_with_an_older_etag_is_refused() -> None:
+    clinic = Clinic()
+    claim = await clinic.drafted()
+    await clinic.claims.update_claim(CALL, claim.id, Changes(form={"plan_id": "SILVER"}, version=claim.version))
+    with pytest.raises(Stale):
+        await clinic.claims.update_claim(CALL, claim.id, Changes(form={"plan_id": "TIN"}, version=claim.version))
+
+
+async def test_ready_tells_every_finding_at_once_and_changes_nothing() -> None:
+    clinic = Clinic()
+    claim = await clinic.drafted(card_number="", plan_id="", items=(an_item(), an_item(2)))
+    with pytest.raises(ClaimIsInvalid) as refused:
+        await clinic.claims.ready_claim(CALL, claim.id)
+    assert [violation.rule for violation in refused.value.violations] == [
+        *("CARD_MISSING", "DUPLICATE_ITEM"),
+        "PLAN_MISSING",
+    ]
+    assert refused.value.message == "the claim has 2 errors: CARD_MISSING, DUPLICATE_ITEM"
+    assert clinic.status(claim.id) is _S.DRAFT
+
+
+async def test_validation_asks_for_the_day_of_the_care_and_changes_nothing() -> None:
+    clinic = Clinic()
+    clinic.reference.unknown = {("22", "10101012")}
+    claim = await clinic.drafted()
+    seen, findings = await clinic.claims.validate_claim(CALL, claim.id)
+    assert ([finding.code for finding in findings], seen.status) == (["CODE_UNKNOWN"], _S.DRAFT)
+    assert ("22", "10101012", TODAY) in clinic.reference.asked
+    assert len(clinic.store.history) == 1
+
+
+async def test_who_is_ineligible_needs_a_reason_that_is_kept_in_the_history() -> None:
+    clinic = Clinic()
+    clinic.reference.verdict = INELIGIBLE
+    claim = await clinic.drafted()
+    with pytest.raises(ClaimIsInvalid):
+        await clinic.claims.ready_claim(CALL, claim.id)
+    ready = await clinic.claims.ready_claim(CALL, claim.id, override_reason="renewed by phone")
+    assert (ready.status, ready.override_reason) == (_S.READY, "renewed by phone")
+    assert clinic.store.history[-1][1].note == "renewed by phone"
+
+
+async def test_a_claim_that_changed_while_it_was_looked_at_is_looked_at_again() -> None:
+    clinic = Clinic()
+    claim = await clinic.drafted()
+    ask = clinic.reference.term
+
+    async def corrected_meanwhile(table: str, code: str, on: Any) -> Any:
+        clinic.reference.term = ask  # type: ignore[method-assign] # only once
+        await clinic.claims.update_claim(CALL, claim.id, Changes(form={"card_number": ""}))
+        return await ask(table, code, on)
+
+    clinic.reference.term = corrected_meanwhile  # type: ignore[method-assign] # a test's way into the middle
+    with pytest.raises(ClaimIsInvalid, match="CARD_MISSING"):
+        await clinic.claims.ready_claim(CALL, claim.id)
+
+
+async def test_submitting_twice_tells_once() -> None:
+    clinic = Clinic()
+    claim = await clinic.ready()
+    for _ in range(2):
+        assert (await clinic.claims.submit_claim(CALL, claim.id)).status is _S.SUBMITTED
+    assert clinic.store.names() == ["ClaimSubmitted"]
+
+
+async def test_a_second_claim_for_the_same_care_is_warned_of() -> None:
+    clinic = Clinic()
+    first = await clinic.ready()
+    second = await clinic.drafted()
+    _, findings = await clinic.claims.validate_claim(CALL, second.id)
+    assert [(one.code, str(first.id) in one.message) for one in findings] == [("DUPLICATE_CLAIM", True)]
+
+
+async def test_the_day_is_the_one_in_brazil() -> None:
+    clinic = Clinic()
+    clinic.clock = FakeClock(datetime(2026, 3, 2, 2, 59, tzinfo=UTC))
+    claims = replace(clinic.claims, clock=clinic.clock)
+    tomorrow = await claims.create_claim(CALL, a_form(service_date=TODAY.replace(day=2)))
+    _, findings = await claims.validate_claim(CALL, tomorrow.id)
+    assert [finding.code for finding in findings] == ["DATE_IN_FUTURE"], "it is still the first of March there"
+    clinic.clock.advance(minutes=1)
+    assert (await claims.validate_claim(CALL, tomorrow.id))[1] == ()
+
+
+async def test_a_denial_can_be_appealed_for_thirty_days() -> None:
+    clinic = Clinic()
+    claim = await clinic.ready()
+    await clinic.claims.submit_claim(CALL, claim.id)
+    await clinic.adjudications.receive_claim(CALL, claim.id, "P-1")
+    await clinic.adjudications.start_claim_analysis(CALL, claim.id)
+    judged = await clinic.adjudications.adjudicate_claim(CALL, claim.id, [said()])
+    first, _ = judged.denials
+    assert first.appeal_until.isoformat() == "2026-03-31"
+    clinic.clock.advance(days=30)
+    appealed = await clinic.adjudications.appeal_claim(CALL, claim.id, [first.id], "needed")
+    assert appealed.status is _S.APPEALED
+    answered = await clinic.adjudications.answer_claim_appeal(CALL, claim.id, {first.id: Money(1_000)})
+    assert answered.denials[0].appeal_until.isoformat() == "2026-04-30", "a round of its own"
+    accepted = await clinic.adjudications.accept_denials(CALL, claim.id, [], "right")
+    assert (accepted.denied_pending, accepted.denied_accepted) == (Money(0), Money(3_000))
+    assert clinic.store.names() == ["ClaimSubmitted", "ClaimAdjudicated", "ClaimAdjudicated"]
+
+
+async def test_a_batch_is_filled_frozen_and_sent_with_all_its_claims() -> None:
+    clinic = Clinic()
+    batch = await clinic.filled(2)
+    one, two = batch.claim_ids
+    assert clinic.status(one) is _S.BATCHED
+    with pytest.raises(ClaimIsBatched) as refused:
+        await clinic.claims.submit_claim(CALL, one)
+    assert refused.value.metadata == {"claim_batch_id": str(batch.id)}
+    with pytest.raises(IllegalTransition):
+        await clinic.batches.submit_claim_batch(CALL, batch.id)
+    await clinic.batches.close_claim_batch(CALL, batch.id)
+    for _ in range(2):
+        sent = await clinic.batches.submit_claim_batch(CALL, batch.id)
+        assert (sent.status, clinic.status(one), clinic.status(two)) == (
+            ClaimBatchStatus.SUBMITTED,
+            _S.SUBMITTED,
+            _S.SUBMITTED,
+        )
+    assert clinic.store.names() == ["ClaimSubmitted", "ClaimSubmitted"]
+
+
+async def test_what_a_batch_takes_and_what_it_does_not() -> None:
+    clinic = Clinic()
+    batch = await clinic.batch()
+    with pytest.raises(ClaimBatchIsEmpty):
+        await clinic.batches.close_claim_batch(CALL, batch.id)
+    for other in ({"insurer_id": "000701"}, {"provider_id": OTHER_PROVIDER}, {"type": ClaimType.FEES}):
+        stranger = await clinic.ready(**other)
+        with pytest.raises(ClaimDoesNotFit):
+            await clinic.batches.add_claim_to_batch(CALL, batch.id, stranger.id)
+    draft = await clinic.drafted()
+    with pytest.raises(IllegalTransition):
+        await clinic.batches.add_claim_to_batch(CALL, batch.id, draft.id)
+    claim = await clinic.ready()
+    for _ in range(2):
+        batch = await clinic.batches.add_claim_to_batch(CALL, batch.id, claim.id)
+        assert batch.claim_ids == (claim.id,)
+    other_batch = await clinic.batch()
+    with pytest.raises(IllegalTransition):
+        await clinic.batches.add_claim_to_batch(CALL, other_batch.id, claim.id)
+
+
+async def test_a_batch_has_at_most_a_hundred_claims() -> None:
+    clinic = Clinic()
+    batch = await clinic.filled(MOST)
+    one_more = await clinic.ready()
+    with pytest.raises(ClaimBatchIsFull):
+        await clinic.batches.add_claim_to_batch(CALL, batch.id, one_more.id)
+    assert clinic.status(one_more.id) is _S.READY
+
+
+async def test_a_claim_leaves_an_open_batch_and_stays_in_a_closed_one() -> None:
+    clinic = Clinic()
+    batch = await clinic.filled(3)
+    one, two, three = batch.claim_ids
+    for _ in range(2):
+        batch = await clinic.batches.remove_claim_from_batch(CALL, batch.id, one)
+        assert batch.claim_ids == (two, three)
+    assert clinic.status(one) is _S.READY
+    canceled = await clinic.claims.cancel_claim(CALL, two, "a mistake")
+    assert (canceled.status, canceled.claim_batch_id) == (_S.CANCELED, None)
+    assert clinic.store.claim_batches[batch.id].claim_ids == (three,)
+    await clinic.batches.close_claim_batch(CALL, batch.id)
+    for leave in (
+        clinic.claims.cancel_claim(CALL, three, "too late"),
+        clinic.batches.remove_claim_from_batch(CALL, batch.id, three),
+        clinic.batches.add_claim_to_batch(CALL, batch.id, one),
+    ):
+        with pytest.raises(ClaimBatchIsFrozen):
+            await leave
+    assert clinic.store.names() == [], "none of them was ever submitted"
+
+
+async def test_a_claim_that_was_returned_from_a_batch_can_go_into_another() -> None:
+    clinic = Clinic()
+    batch = await clinic.filled(1)
+    (claim_id,) = batch.claim_ids
+    await clinic.batches.close_claim_batch(CALL, batch.id)
+    await clinic.batches.submit_claim_batch(CALL, batch.id)
+    returned = await clinic.adjudications.return_claim(CALL, claim_id, "no such card")
+    assert (returned.status, returned.claim_batch_id, returned.return_reason) == (_S.RETURNED, None, "no such card")
+    await clinic.claims.update_claim(CALL, claim_id, Changes(form={"card_number": "0002"}))
+    await clinic.claims.ready_claim(CALL, claim_id)
+    other = await clinic.batches.add_claim_to_batch(CALL, (await clinic.batch()).id, claim_id)
+    assert other.claim_ids == (claim_id,)
+
+
+async def test_a_submitted_claim_remembers_its_batch_when_it_is_canceled() -> None:
+    clinic = Clinic()
+    batch = await clinic.filled(1)
+    await clinic.batches.close_claim_batch(CALL, batch.id)
+    await clinic.batches.submit_claim_batch(CALL, batch.id)
+    canceled = await clinic.claims.cancel_claim(CALL, batch.claim_ids[0], "a mistake")
+    assert canceled.claim_batch_id == batch.id
+    assert clinic.store.names() == ["ClaimSubmitted", "ClaimCanceled"]
