@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from domain.errors import Invalid, Unavailable
+from domain.claims.errors import ClaimBatchNumberTaken, ClaimNumberTaken
+from domain.errors import DomainError, Invalid, Unavailable
 from domain.retry import Conflict
 
 RACES = frozenset(
@@ -18,6 +19,8 @@ RACES = frozenset(
         "pk_budgets",
         "uq_budgets_work_order_id",
         "pk_budget_revisions",
+        "pk_claims",
+        "pk_claim_batches",
         "ux_payments_open",
         "ux_payments_kept",
         "uq_outbox_key_key_seq",
@@ -26,6 +29,12 @@ RACES = frozenset(
     }
 )
 """Constraints that only a concurrent twin can break: run again, and its work is seen."""
+
+REFUSALS: Mapping[str, type[DomainError]] = {
+    "uq_claims_provider_id_number": ClaimNumberTaken,
+    "uq_claim_batches_provider_id_number": ClaimBatchNumberTaken,
+}
+"""Constraints that are rules themselves: what breaking one means to the caller."""
 
 _LOST_RACE = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests)
@@ -47,6 +56,8 @@ def translated() -> Iterator[None]:
     except errors.UniqueViolation as error:
         if error.diag.constraint_name in RACES:
             raise Conflict from None
+        if refusal := REFUSALS.get(error.diag.constraint_name or ""):
+            raise refusal from None
         raise _broken(error) from None
     except psycopg.IntegrityError as error:
         raise _broken(error) from None

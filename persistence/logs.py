@@ -36,7 +36,7 @@ class Log:
             **whose(root),
             "kind": kind.value,
             "actor": actor,
-            **dict.fromkeys((*texts, "before", "after"), ""),
+            **dict.fromkeys((*texts, "before", "after", "note"), ""),
             "body": b"",
             "recorded_at": None,
         }

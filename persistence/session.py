@@ -186,6 +186,7 @@ class Session:
             "before": change.before or "",
             "after": change.after,
             "event_type": change.event_type,
+            "note": change.note,
             "recorded_at": change.at,
         }
         if change.fact is not None:

@@ -15,6 +15,7 @@ from domain.failpoints import reach
 from domain.identity import Ids
 from domain.once import Once, Replayed
 from persistence.billing import SqlBudgets, SqlWorkOrders
+from persistence.claims import SqlClaimBatches, SqlClaims
 from persistence.connection import Connection
 from persistence.engine import Database
 from persistence.errors import Uncommitted, translated
@@ -43,10 +44,12 @@ class Work:
         self.payments = SqlPayments(connection, self.saved)
         self.notices = SqlNotices(connection, self.session)
         self.service_prices = SqlServicePrices(connection)
+        self.claim_batches = SqlClaimBatches(connection, self.saved)
+        self.claims = SqlClaims(connection, self.saved)
         self.reference = SqlReference(connection)
-        self.session.roots += [self.work_orders]
-        self.session.collections += [self.work_orders, self.budgets, self.payments, self.notices, self.service_prices]
-        self.session.collections += [self.reference]
+        self.session.roots += [self.work_orders, self.claim_batches, self.claims]
+        self.session.collections += [self.work_orders, self.claim_batches, self.claims]
+        self.session.collections += [self.budgets, self.payments, self.notices, self.service_prices, self.reference]
 
     async def load(self, keys: Sequence[UUID]) -> None:
         """Lock the work orders with these keys, and read them and all that is theirs."""
@@ -62,6 +65,8 @@ class Unit:
         self.payments = work.payments
         self.notices = work.notices
         self.service_prices = work.service_prices
+        self.claim_batches = work.claim_batches
+        self.claims = work.claims
         self.reference = work.reference
         self.committed = False
         self._work = work

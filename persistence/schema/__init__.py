@@ -15,7 +15,7 @@ from persistence.schema.billing import (
     work_order_log,
     work_orders,
 )
-from persistence.schema.claims import claim_log
+from persistence.schema.claims import claim_batches, claim_log, claims
 from persistence.schema.columns import metadata
 from persistence.schema.messaging import (
     BUCKETS,
@@ -43,7 +43,9 @@ __all__ = [
     "beneficiaries",
     "budget_revisions",
     "budgets",
+    "claim_batches",
     "claim_log",
+    "claims",
     "generations",
     "health_plans",
     "inbox",

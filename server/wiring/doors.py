@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
+from acerto.claims.v1 import claim_service_pb2
 from acerto.eligibility.v1 import eligibility_service_pb2
 from domain.billing.use_cases.watching import Timelines
 from domain.eligibility.use_cases.reference import ReferenceData
@@ -14,6 +15,7 @@ from server.access.approval_links import ApprovalLinks
 from server.access.development import DevelopmentIdentity
 from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer, Reads, Tokens
+from server.rpc.claims import ClaimServicer
 from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.eligibility import EligibilityServicer
 from server.rpc.journal import Journal
@@ -26,6 +28,7 @@ from server.wiring.house import House
 BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
 COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
 ELIGIBILITY = eligibility_service_pb2.DESCRIPTOR.services_by_name["EligibilityService"]
+CLAIMS = claim_service_pb2.DESCRIPTOR.services_by_name["ClaimService"]
 
 
 def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
@@ -51,7 +54,7 @@ def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
 
 def methods() -> dict[str, Method]:
     """Every rpc that is served, by full name."""
-    return methods_of([BILLING, COMPATIBILITY, ELIGIBILITY])
+    return methods_of([BILLING, COMPATIBILITY, CLAIMS, ELIGIBILITY])
 
 
 def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
@@ -71,6 +74,7 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
         COMPATIBILITY.full_name: CompatibilityServicer(
             billing, payments, house.views, default_workshop=settings.default_workshop
         ),
+        CLAIMS.full_name: ClaimServicer(house.claims(units.begin), house.claim_views, PageTokens(key)),
         ELIGIBILITY.full_name: EligibilityServicer(
             ReferenceData(units.begin), ReferenceViews(house.database), PageTokens(key), house.clock
         ),

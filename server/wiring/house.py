@@ -11,6 +11,12 @@ from domain.billing.ports import Begin
 from domain.billing.use_cases.budgets import Billing
 from domain.billing.use_cases.notices import Notices
 from domain.billing.use_cases.payments import Payments
+from domain.claims.ports import Begin as BeginClaims
+from domain.claims.ports import Reference
+from domain.claims.rules import ClaimRules
+from domain.claims.use_cases.adjudications import Adjudications
+from domain.claims.use_cases.batches import Batches
+from domain.claims.use_cases.claims import Claims
 from domain.events import Encode
 from domain.tracing import Tracer
 from messaging.broker import Broker
@@ -19,15 +25,19 @@ from messaging.postgres import PostgresBroker
 from messaging.rabbitmq import RabbitBroker
 from messaging.topology import Topology, own, with_partners
 from messaging.traced import TracedBroker
+from persistence.claim_views import ClaimViews
 from persistence.embedded import EmbeddedPostgres
 from persistence.engine import Database, address
 from persistence.news import Newsroom
+from persistence.reference_views import ReferenceViews
 from persistence.views import Views
 from server.failpoints import arm
+from server.rpc.claims import ClaimUseCases
 from server.settings import Settings
 from server.system import SystemClock, SystemIds
 from server.telemetry import Telemetry
 from server.tracing import tracer_for
+from server.wiring.reference import ReferenceAnswers
 
 LARGEST_BODY = 128 * 1024 * 1024
 """Bytes: what RabbitMQ 3.x may deliver to us must be sendable as a dead letter. Our own events have 1 MiB at most."""
@@ -42,6 +52,9 @@ class House:
     broker: Broker
     broker_address: str
     views: Views
+    claim_views: ClaimViews
+    reference: Reference
+    """What claims ask of eligibility."""
     tracer: Tracer
     clock: SystemClock = field(default_factory=SystemClock)
     ids: SystemIds = field(default_factory=SystemIds)
@@ -81,6 +94,14 @@ class House:
         """The use cases of providers' notices over a `begin`."""
         return Notices(begin, self.clock, self.ids)
 
+    def claims(self, begin: BeginClaims) -> ClaimUseCases:
+        """The use cases of claims over a `begin`."""
+        return ClaimUseCases(
+            Claims(begin, self.clock, self.ids, self.reference, self.claim_views),
+            Adjudications(begin, self.clock, self.ids, ClaimRules()),
+            Batches(begin, self.clock, self.ids),
+        )
+
     def wake(self) -> None:
         """Tell whoever works in this process that there is work."""
         self.woken.set()
@@ -110,4 +131,6 @@ async def built(settings: Settings) -> AsyncIterator[House]:
             tracer=tracer,
             broker_address=amqp.rpartition("@")[2] if amqp else address(url),
             views=Views(database),
+            claim_views=ClaimViews(database),
+            reference=ReferenceAnswers(ReferenceViews(database)),
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from domain.claims.known import Eligibility, Term, Verdict
 from domain.eligibility.queries import ReferenceQueries
-from domain.eligibility.tuss_term import TussTerm
 from domain.money import Money
 
 
@@ -16,9 +16,10 @@ class ReferenceAnswers:
 
     queries: ReferenceQueries
 
-    async def term(self, table: str, code: str, on: date) -> TussTerm | None:
+    async def term(self, table: str, code: str, on: date) -> Term | None:
         """The TUSS term that is valid on a day, or None."""
-        return await self.queries.tuss_term(table, code, on)
+        term = await self.queries.tuss_term(table, code, on)
+        return Term(table=table, code=code, description=term.description) if term else None
 
     async def agreed_price(self, insurer_id: str, plan_id: str, table: str, code: str, on: date) -> Money | None:
         """The price of one that was agreed for a plan and is valid on a day, or None."""
@@ -30,3 +31,7 @@ class ReferenceAnswers:
         plan = await self.queries.health_plan(insurer_id, plan_id)
         rule = plan.rule_for(table, code) if plan else None
         return rule is not None and rule.needs_authorization
+
+    async def eligibility(self, **_: object) -> Eligibility:
+        """Nobody is asked: undetermined."""
+        return Eligibility(verdict=Verdict.UNDETERMINED)

@@ -22,6 +22,12 @@ from domain.billing.provider_notice import NoticeStatus
 from domain.billing.queries import EntryKind
 from domain.billing.work_order import LIFECYCLE as WORK_ORDER
 from domain.billing.work_order import WorkOrderState
+from domain.claims.claim import Character, ClaimType
+from domain.claims.claim_batch import LIFECYCLE as CLAIM_BATCH
+from domain.claims.claim_batch import ClaimBatchStatus
+from domain.claims.claim_lifecycle import LIFECYCLE as CLAIM
+from domain.claims.claim_lifecycle import ClaimStatus
+from domain.claims.outcome import Outcome
 from domain.eligibility.beneficiary import BeneficiaryStatus
 from domain.lifecycle import Lifecycle
 from persistence.migrations import downgrade, own, pending, upgrade
@@ -40,6 +46,12 @@ LISTED = {
     "ck_work_orders_state": WorkOrderState,
     "ck_work_order_log_kind": EntryKind,
     "ck_claim_log_kind": EntryKind,
+    "ck_claims_type": ClaimType,
+    "ck_claims_outcome": Outcome,
+    "ck_claims_character": Character,
+    "ck_claims_status": ClaimStatus,
+    "ck_claim_batches_type": ClaimType,
+    "ck_claim_batches_status": ClaimBatchStatus,
 }
 
 
@@ -123,7 +135,14 @@ def test_a_check_lists_exactly_the_values_that_the_domain_has(
 
 
 @pytest.mark.parametrize(
-    ("lifecycle", "states"), [(BUDGET, BudgetStatus), (PAYMENT, PaymentStatus), (WORK_ORDER, WorkOrderState)]
+    ("lifecycle", "states"),
+    [
+        (BUDGET, BudgetStatus),
+        (PAYMENT, PaymentStatus),
+        (WORK_ORDER, WorkOrderState),
+        (CLAIM, ClaimStatus),
+        (CLAIM_BATCH, ClaimBatchStatus),
+    ],
 )
 def test_a_lifecycle_knows_no_state_that_the_database_refuses(
     lifecycle: Lifecycle[Any, Any], states: type[Enum]

@@ -16,10 +16,15 @@ from domain.billing.rules import BillingRules
 from domain.billing.use_cases.budgets import Billing
 from domain.billing.use_cases.notices import Notices
 from domain.billing.use_cases.payments import Payments
+from domain.claims.rules import ClaimRules
+from domain.claims.use_cases.adjudications import Adjudications
+from domain.claims.use_cases.batches import Batches
+from domain.claims.use_cases.claims import Claims
 from domain.events import Batch, Left, Pending, Received, Refusal
 from domain.money import Money
 from messaging.codec import encode_json
 from messaging.routes import Routes
+from persistence.claim_views import ClaimViews
 from persistence.engine import Database
 from persistence.inbox import SqlInbox
 from persistence.outbox import SqlOutbox
@@ -27,6 +32,7 @@ from persistence.tasks import SqlTasks
 from persistence.unit_of_work import Units
 from persistence.views import Views
 from tests.support.builders import QUEUE
+from tests.support.fakes_claims_queries import FakeReference
 
 
 class RealClock:
@@ -61,6 +67,10 @@ class House:
         self.tasks = SqlTasks(self.database)
         self.routes = Routes(lambda begin: Billing(begin, clock, ids, rules), "main")
         self.views = Views(self.database)
+        self.claim_views, self.reference = ClaimViews(self.database), FakeReference()
+        self.claims = Claims(self.units.begin, clock, ids, self.reference, self.claim_views)
+        self.adjudications = Adjudications(self.units.begin, clock, ids, ClaimRules())
+        self.batches = Batches(self.units.begin, clock, ids)
 
     async def rows(self, statement: str, *parameters: object) -> list[DictRow]:
         """What a statement gives, on a connection of its own; what it changes is committed."""
