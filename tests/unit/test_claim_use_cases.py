@@ -6,23 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from domain.actor import Actor, Call
-from domain.claims.claim import Claim, ClaimForm, ClaimType
-from domain.claims.claim_batch import MOST, ClaimBatch, ClaimBatchForm, ClaimBatchStatus
+from domain.claims.claim import ClaimForm, ClaimType
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.errors import (
     AmountDiffers,
-    ClaimBatchIsEmpty,
-    ClaimBatchIsFrozen,
-    ClaimBatchIsFull,
     ClaimBatchNotFound,
     ClaimBatchNumberTaken,
-    ClaimDoesNotFit,
-    ClaimIsBatched,
     ClaimIsInvalid,
     ClaimNotFound,
     ClaimNumberTaken,
@@ -31,52 +24,17 @@ from domain.claims.errors import (
 )
 from domain.claims.events import ClaimSubmitted
 from domain.claims.known import Eligibility, Verdict
-from domain.claims.rules import ClaimRules
-from domain.claims.use_cases.adjudications import Adjudications
-from domain.claims.use_cases.batches import Batches
-from domain.claims.use_cases.claims import Changes, Claims
+from domain.claims.use_cases.claims import Changes
 from domain.errors import Stale
-from domain.lifecycle import IllegalTransition
 from domain.money import Money
 from tests.support.builders import CALL
-from tests.support.claim_scene import INSURER, OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item, said
-from tests.support.fakes import FakeClock, SpreadIds
-from tests.support.fakes_claims import FakeClaimStore
-from tests.support.fakes_claims_queries import FakeClaimQueries, FakeReference
+from tests.support.claim_scene import OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item, said
+from tests.support.clinic import Clinic
+from tests.support.fakes import FakeClock
 
 GUEST = Call(actor=Actor(id="guest", providers=frozenset({OTHER_PROVIDER})), causation_id="cause")
 INELIGIBLE = Eligibility(verdict=Verdict.INELIGIBLE, reasons=("the card has expired",))
 _S = ClaimStatus
-
-
-class Clinic:
-    """The use cases of claims over an empty store."""
-
-    def __init__(self) -> None:
-        self.store, self.clock, self.reference = FakeClaimStore(), FakeClock(), FakeReference()
-        ids, self.queries = SpreadIds(), FakeClaimQueries(self.store)
-        self.claims = Claims(self.store.begin, self.clock, ids, self.reference, self.queries)
-        self.adjudications = Adjudications(self.store.begin, self.clock, ids, ClaimRules())
-        self.batches = Batches(self.store.begin, self.clock, ids)
-
-    async def drafted(self, **form: Any) -> Claim:
-        return await self.claims.create_claim(CALL, a_form(**{"number": "", **form}))
-
-    async def ready(self, **form: Any) -> Claim:
-        return await self.claims.ready_claim(CALL, (await self.drafted(**form)).id)
-
-    async def batch(self, **form: Any) -> ClaimBatch:
-        wanted = ClaimBatchForm(number="", provider_id=PROVIDER, insurer_id=INSURER, type=ClaimType.CONSULTATION)
-        return await self.batches.create_claim_batch(CALL, replace(wanted, **form))
-
-    async def filled(self, claims: int = 2) -> ClaimBatch:
-        batch = await self.batch()
-        for _ in range(claims):
-            batch = await self.batches.add_claim_to_batch(CALL, batch.id, (await self.ready()).id)
-        return batch
-
-    def status(self, claim_id: UUID) -> ClaimStatus | None:
-        return self.store.claims[claim_id].status
 
 
 def an_old_form(**changes: Any) -> ClaimForm:
@@ -261,100 +219,3 @@ async def test_a_denial_can_be_appealed_for_thirty_days() -> None:
     accepted = await clinic.adjudications.accept_denials(CALL, claim.id, [], "right")
     assert (accepted.denied_pending, accepted.denied_accepted) == (Money(0), Money(3_000))
     assert clinic.store.names() == ["ClaimSubmitted", "ClaimAdjudicated", "ClaimAdjudicated"]
-
-
-async def test_a_batch_is_filled_frozen_and_sent_with_all_its_claims() -> None:
-    clinic = Clinic()
-    batch = await clinic.filled(2)
-    one, two = batch.claim_ids
-    assert clinic.status(one) is _S.BATCHED
-    with pytest.raises(ClaimIsBatched) as refused:
-        await clinic.claims.submit_claim(CALL, one)
-    assert refused.value.metadata == {"claim_batch_id": str(batch.id)}
-    with pytest.raises(IllegalTransition):
-        await clinic.batches.submit_claim_batch(CALL, batch.id)
-    await clinic.batches.close_claim_batch(CALL, batch.id)
-    for _ in range(2):
-        sent = await clinic.batches.submit_claim_batch(CALL, batch.id)
-        assert (sent.status, clinic.status(one), clinic.status(two)) == (
-            ClaimBatchStatus.SUBMITTED,
-            _S.SUBMITTED,
-            _S.SUBMITTED,
-        )
-    assert clinic.store.names() == ["ClaimSubmitted", "ClaimSubmitted"]
-
-
-async def test_what_a_batch_takes_and_what_it_does_not() -> None:
-    clinic = Clinic()
-    batch = await clinic.batch()
-    with pytest.raises(ClaimBatchIsEmpty):
-        await clinic.batches.close_claim_batch(CALL, batch.id)
-    for other in ({"insurer_id": "000701"}, {"provider_id": OTHER_PROVIDER}, {"type": ClaimType.FEES}):
-        stranger = await clinic.ready(**other)
-        with pytest.raises(ClaimDoesNotFit):
-            await clinic.batches.add_claim_to_batch(CALL, batch.id, stranger.id)
-    draft = await clinic.drafted()
-    with pytest.raises(IllegalTransition):
-        await clinic.batches.add_claim_to_batch(CALL, batch.id, draft.id)
-    claim = await clinic.ready()
-    for _ in range(2):
-        batch = await clinic.batches.add_claim_to_batch(CALL, batch.id, claim.id)
-        assert batch.claim_ids == (claim.id,)
-    other_batch = await clinic.batch()
-    with pytest.raises(IllegalTransition):
-        await clinic.batches.add_claim_to_batch(CALL, other_batch.id, claim.id)
-
-
-async def test_a_batch_has_at_most_a_hundred_claims() -> None:
-    clinic = Clinic()
-    batch = await clinic.filled(MOST)
-    one_more = await clinic.ready()
-    with pytest.raises(ClaimBatchIsFull):
-        await clinic.batches.add_claim_to_batch(CALL, batch.id, one_more.id)
-    assert clinic.status(one_more.id) is _S.READY
-
-
-async def test_a_claim_leaves_an_open_batch_and_stays_in_a_closed_one() -> None:
-    clinic = Clinic()
-    batch = await clinic.filled(3)
-    one, two, three = batch.claim_ids
-    for _ in range(2):
-        batch = await clinic.batches.remove_claim_from_batch(CALL, batch.id, one)
-        assert batch.claim_ids == (two, three)
-    assert clinic.status(one) is _S.READY
-    canceled = await clinic.claims.cancel_claim(CALL, two, "a mistake")
-    assert (canceled.status, canceled.claim_batch_id) == (_S.CANCELED, None)
-    assert clinic.store.claim_batches[batch.id].claim_ids == (three,)
-    await clinic.batches.close_claim_batch(CALL, batch.id)
-    for leave in (
-        clinic.claims.cancel_claim(CALL, three, "too late"),
-        clinic.batches.remove_claim_from_batch(CALL, batch.id, three),
-        clinic.batches.add_claim_to_batch(CALL, batch.id, one),
-    ):
-        with pytest.raises(ClaimBatchIsFrozen):
-            await leave
-    assert clinic.store.names() == [], "none of them was ever submitted"
-
-
-async def test_a_claim_that_was_returned_from_a_batch_can_go_into_another() -> None:
-    clinic = Clinic()
-    batch = await clinic.filled(1)
-    (claim_id,) = batch.claim_ids
-    await clinic.batches.close_claim_batch(CALL, batch.id)
-    await clinic.batches.submit_claim_batch(CALL, batch.id)
-    returned = await clinic.adjudications.return_claim(CALL, claim_id, "no such card")
-    assert (returned.status, returned.claim_batch_id, returned.return_reason) == (_S.RETURNED, None, "no such card")
-    await clinic.claims.update_claim(CALL, claim_id, Changes(form={"card_number": "0002"}))
-    await clinic.claims.ready_claim(CALL, claim_id)
-    other = await clinic.batches.add_claim_to_batch(CALL, (await clinic.batch()).id, claim_id)
-    assert other.claim_ids == (claim_id,)
-
-
-async def test_a_submitted_claim_remembers_its_batch_when_it_is_canceled() -> None:
-    clinic = Clinic()
-    batch = await clinic.filled(1)
-    await clinic.batches.close_claim_batch(CALL, batch.id)
-    await clinic.batches.submit_claim_batch(CALL, batch.id)
-    canceled = await clinic.claims.cancel_claim(CALL, batch.claim_ids[0], "a mistake")
-    assert canceled.claim_batch_id == batch.id
-    assert clinic.store.names() == ["ClaimSubmitted", "ClaimCanceled"]
