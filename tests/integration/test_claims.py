@@ -152,6 +152,15 @@ async def test_two_submits_at_once_have_one_winner_and_one_event(home: House) ->
     assert await told(home) == ["ClaimSubmitted"]
 
 
+async def test_twenty_corrections_at_once_come_one_after_the_other_and_none_is_lost(home: House) -> None:
+    claim = await drafted(home)
+    changes = [Changes(form={"card_number": f"{number:04}"}) for number in range(20)]
+    await asyncio.gather(*(home.claims.update_claim(CALL, claim.id, change) for change in changes))
+    entries = await home.claim_views.claim_history(ANYONE, claim.id, after=None, limit=99)
+    assert entries
+    assert (len(entries), (await stored(home, claim.id)).version) == (21, 21)
+
+
 @pytest.mark.parametrize("attempt", range(5))
 async def test_submit_against_cancel_ends_canceled_and_tells_what_happened(home: House, attempt: int) -> None:
     claim = await ready(home)

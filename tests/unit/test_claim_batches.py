@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 
+from domain.actor import Call
 from domain.claims.claim import ClaimType
-from domain.claims.claim_batch import LIFECYCLE, MOST, ClaimBatchAction, ClaimBatchStatus
+from domain.claims.claim_batch import LIFECYCLE, MOST, ClaimBatch, ClaimBatchAction, ClaimBatchStatus
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.errors import (
     ClaimBatchIsEmpty,
@@ -19,6 +25,7 @@ from domain.lifecycle import IllegalTransition
 from tests.support.builders import CALL
 from tests.support.claim_scene import OTHER_PROVIDER
 from tests.support.clinic import Clinic
+from tests.support.fakes_claims import FakeClaimsWork
 
 _S = ClaimStatus
 _B, _A = ClaimBatchStatus, ClaimBatchAction
@@ -141,3 +148,29 @@ async def test_a_submitted_claim_remembers_its_batch_when_it_is_canceled() -> No
     canceled = await clinic.claims.cancel_claim(CALL, batch.claim_ids[0], "a mistake")
     assert canceled.claim_batch_id == batch.id
     assert clinic.store.names() == ["ClaimSubmitted", "ClaimCanceled"]
+
+
+async def test_a_claim_that_moved_to_another_batch_meanwhile_leaves_that_one() -> None:
+    clinic = Clinic()
+    old, new = await clinic.filled(1), await clinic.batch()
+    (claim_id,) = old.claim_ids
+    looks = 0
+
+    @asynccontextmanager
+    async def begin(call: Call) -> AsyncIterator[FakeClaimsWork]:
+        nonlocal looks
+        looks += 1
+        async with clinic.store.begin(call) as work:
+            if looks == 1:
+
+                async def before_it_moved(_: UUID) -> ClaimBatch | None:
+                    return await work.claim_batches.get(old.id)
+
+                work.claim_batches.of_claim = before_it_moved  # type: ignore[method-assign] # what a race would see
+            yield work
+
+    await clinic.batches.remove_claim_from_batch(CALL, old.id, claim_id)
+    await clinic.batches.add_claim_to_batch(CALL, new.id, claim_id)
+    canceled = await replace(clinic.claims, begin=begin).cancel_claim(CALL, claim_id, "gone")
+    assert (canceled.status, looks) == (_S.CANCELED, 2)
+    assert clinic.store.claim_batches[new.id].claim_ids == ()
