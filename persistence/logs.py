@@ -43,7 +43,7 @@ class Log:
 
 
 WORK_ORDERS = Log(Statement(insert_many(work_order_log)), "work_order_id")
-CLAIMS = Log(Statement(insert_many(claim_log)), "root_id")
+CLAIMS = Log(Statement(insert_many(claim_log, [c for c in claim_log.columns if c.identity is None])), "root_id")
 
 
 def whose(root: Root | None) -> Row:
