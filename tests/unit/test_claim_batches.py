@@ -163,7 +163,8 @@ async def test_a_claim_that_moved_to_another_batch_meanwhile_leaves_that_one() -
         async with clinic.store.begin(call) as work:
             if looks == 1:
 
-                async def before_it_moved(_: UUID) -> ClaimBatch | None:
+                async def before_it_moved(claim_id: UUID) -> ClaimBatch | None:
+                    assert claim_id in old.claim_ids
                     return await work.claim_batches.get(old.id)
 
                 work.claim_batches.of_claim = before_it_moved  # type: ignore[method-assign] # what a race would see
