@@ -1,4 +1,4 @@
-"""The refusals of claims; their codes are `acerto.claims.v1.ErrorReason`."""
+"""The refusals of claims and invoices; their codes are `acerto.claims.v1.ErrorReason`."""
 
 from __future__ import annotations
 
@@ -117,3 +117,57 @@ class ClaimBatchIsFrozen(DomainError):
     """The batch is closed: what is in it stays in it until it is submitted."""
 
     kind, code = Kind.RULE, "CLAIM_BATCH_FROZEN"
+
+
+class InvoiceNotFound(DomainError):
+    """There is no such invoice."""
+
+    kind, code = Kind.NOT_FOUND, "INVOICE_NOT_FOUND"
+
+
+class SettlementNotFound(DomainError):
+    """The invoice has no such settlement."""
+
+    kind, code = Kind.NOT_FOUND, "SETTLEMENT_NOT_FOUND"
+
+
+class ClaimAlreadyInvoiced(DomainError):
+    """The claim is in another invoice that is not canceled."""
+
+    kind, code = Kind.ALREADY_EXISTS, "CLAIM_ALREADY_INVOICED"
+
+
+class ClaimNotInvoiceable(DomainError):
+    """Only claims that were submitted, that something is owed for and that were not denied can be invoiced."""
+
+    kind, code = Kind.RULE, "CLAIM_NOT_INVOICEABLE"
+
+
+class InvoicePartyMismatch(DomainError):
+    """The claims of an invoice are of one provider and one insurer, or of one patient: those that the request names."""
+
+    kind, code = Kind.RULE, "INVOICE_PARTY_MISMATCH"
+
+
+class AmountExceedsDue(DomainError):
+    """The amount is more than what is due of the invoice."""
+
+    kind, code = Kind.RULE, "AMOUNT_EXCEEDS_DUE"
+
+
+class NothingDue(DomainError):
+    """Nothing of the invoice is due: what is left of it is denied, and not decided yet."""
+
+    kind, code = Kind.RULE, "NOTHING_DUE"
+
+
+class InvoiceOverpaid(DomainError):
+    """More was paid of the invoice than would be left of it; reverse a settlement first."""
+
+    kind, code = Kind.RULE, "INVOICE_OVERPAID"
+
+
+class InvoiceTooLarge(DomainError):
+    """The claims add up to more than an amount can be."""
+
+    kind, code = Kind.RULE, "INVOICE_TOO_LARGE"
