@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import Final
-
-from domain.money import Money, total
 
 
 class AgingBucket(Enum):
@@ -41,20 +39,41 @@ def bucket_of(due_date: date, as_of: date) -> AgingBucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """What is open in one bucket, and of how many invoices."""
+    """What is open in one bucket, in centavos of BRL, and of how many invoices.
 
-    amount: Money
+    No Money: what many owe together may be beyond the limit of one amount.
+    """
+
+    cents: int
     invoices: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgingRow:
-    """What one insurer owes, by bucket; `insurer_id` is empty for patients, all together."""
+    """What one insurer owes, by bucket; one without invoices may be left out.
+
+    `insurer_id` is empty for patients, all together.
+    """
 
     insurer_id: str
     owed: Mapping[AgingBucket, Owed]
 
     @property
-    def total(self) -> Money:
+    def cents(self) -> int:
         """All that is open."""
-        return total(owed.amount for owed in self.owed.values())
+        return sum(owed.cents for owed in self.owed.values())
+
+
+def total_of(rows: Iterable[AgingRow]) -> AgingRow:
+    """All rows added up."""
+    rows = tuple(rows)
+    return AgingRow(
+        insurer_id="",
+        owed={
+            bucket: Owed(
+                cents=sum(row.owed[bucket].cents for row in rows if bucket in row.owed),
+                invoices=sum(row.owed[bucket].invoices for row in rows if bucket in row.owed),
+            )
+            for bucket in AgingBucket
+        },
+    )

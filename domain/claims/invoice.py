@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -11,8 +11,9 @@ from uuid import UUID
 
 from domain.aggregate import Aggregate
 from domain.claims import invoice_facts
+from domain.claims.bill import Bill, InvoiceLine, Party
 from domain.claims.errors import AmountExceedsDue, NothingDue, SettlementNotFound
-from domain.claims.invoice_amounts import Amounts, InvoiceLine
+from domain.claims.invoice_amounts import Amounts
 from domain.claims.invoice_lifecycle import (
     CREATING,
     LIFECYCLE,
@@ -34,18 +35,6 @@ _NOTHING: Final = Money(0)
 
 Tell = Callable[[Any], Fact]
 """Makes the fact of a change that was just made; see `invoice_facts`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """Who bills and who pays: a provider, and an insurer or (`insurer_id` empty) a patient.
-
-    `patient_id` is also said of an insurer's invoice whose claims are all of one patient.
-    """
-
-    provider_id: str
-    insurer_id: str
-    patient_id: str
 
 
 @dataclass(kw_only=True)
@@ -75,24 +64,14 @@ class Invoice(Aggregate):
 
     @classmethod
     def create(
-        cls,
-        invoice_id: UUID,
-        party: Party,
-        lines: Iterable[InvoiceLine],
-        *,
-        gross: Money,
-        due_date: date,
-        correlation_id: str,
-        at: datetime,
-        note: str = "",
+        cls, invoice_id: UUID, bill: Bill, *, due_date: date, correlation_id: str, at: datetime, note: str = ""
     ) -> Invoice:
-        """A new one; `gross` is what its lines add up to, or where it has none the amount, above zero."""
-        lines = tuple(lines)
+        """A new one; something of it is due."""
         invoice = cls(
             id=invoice_id,
-            party=party,
-            lines=lines,
-            amounts=Amounts.of(gross, lines, ()),
+            party=bill.party,
+            lines=bill.lines,
+            amounts=Amounts.of(bill.gross, bill.lines, ()),
             due_date=due_date,
             note=note,
             correlation_id=correlation_id,
@@ -140,7 +119,7 @@ class Invoice(Aggregate):
         if wanted == (self.due_date, self.note):
             return False
         self.due_date, self.note = wanted
-        self._move(InvoiceAction.UPDATE, at)
+        self._move(InvoiceAction.UPDATE, at, note=self.due_date.isoformat())
         return True
 
     def settle(
@@ -160,7 +139,7 @@ class Invoice(Aggregate):
         if came.cents < 0 or came.cents + withheld.cents > due.cents:
             raise AmountExceedsDue(metadata={"open_cents": str(due.cents)})
         settlement = Settlement(id=settlement_id, amount=came, withheld=withheld, on=on, reference=reference, at=at)
-        self._count(SETTLING, at, settlements=(*self.settlements, settlement))
+        self._count(SETTLING, at, settlements=(*self.settlements, settlement), note=str(settlement_id))
         return True
 
     def reverse(self, settlement_id: UUID, reversal_id: UUID, *, reason: str, at: datetime) -> bool:
@@ -174,7 +153,7 @@ class Invoice(Aggregate):
         undone = replace(found, reversal=Reversal(id=reversal_id, reason=reason, at=at))
         settlements = tuple(undone if each is found else each for each in self.settlements)
         tells = partial(invoice_facts.settlement_reversed, settlement=undone)
-        self._count(REVERSING, at, settlements=settlements, tells=tells)
+        self._count(REVERSING, at, settlements=settlements, note=reason, tells=tells)
         return True
 
     def settlement(self, settlement_id: UUID) -> Settlement:
@@ -192,7 +171,7 @@ class Invoice(Aggregate):
         lines = tuple(line if each.claim_id == line.claim_id else each for each in self.lines)
         if lines == self.lines:
             return False
-        self._count(RECKONING, at, lines=lines)
+        self._count(RECKONING, at, lines=lines, note=str(line.claim_id))
         return True
 
     def drop(self, claim_id: UUID, *, at: datetime) -> None:
@@ -202,7 +181,7 @@ class Invoice(Aggregate):
         """
         lines = tuple(replace(each, live=False) if each.claim_id == claim_id else each for each in self.lines)
         if any(line.live for line in lines):
-            self._count(RECKONING, at, lines=lines)
+            self._count(RECKONING, at, lines=lines, note=str(claim_id))
         else:
             # What was paid of it would be of nothing: this raises unless nothing was.
             Amounts.of(_NOTHING, (), self.settlements)
@@ -214,7 +193,7 @@ class Invoice(Aggregate):
             return False
         self.lines = tuple(replace(line, live=False) for line in self.lines)
         self.cancel_reason = reason
-        self._move(InvoiceAction.CANCEL, at)
+        self._move(InvoiceAction.CANCEL, at, note=reason)
         return True
 
     def _may(self, action: InvoiceAction) -> bool:
@@ -232,6 +211,7 @@ class Invoice(Aggregate):
         *,
         lines: tuple[InvoiceLine, ...] | None = None,
         settlements: tuple[Settlement, ...] | None = None,
+        note: str = "",
         tells: Tell | None = None,
     ) -> None:
         """Count with other lines or settlements, and stand where the amounts say. Changes nothing if it raises."""
@@ -241,9 +221,9 @@ class Invoice(Aggregate):
         action = outcomes[amounts.status]
         LIFECYCLE.next(self.status, action)
         self.lines, self.settlements, self.amounts = lines, settlements, amounts
-        self._move(action, at, tells=tells)
+        self._move(action, at, note=note, tells=tells)
 
-    def _move(self, action: InvoiceAction, at: datetime, *, tells: Tell | None = None) -> None:
+    def _move(self, action: InvoiceAction, at: datetime, *, note: str = "", tells: Tell | None = None) -> None:
         before, self.status, self.updated_at = self.status, LIFECYCLE.next(self.status, action), at
         if self.settled and before is not InvoiceStatus.SETTLED:
             self.settlement_version += 1
@@ -251,4 +231,4 @@ class Invoice(Aggregate):
         elif not self.settled:
             self.settled_at = None
         fact = tells(self) if tells else None
-        self.record(action.value, before and before.value, self.status.value, at=at, fact=fact)
+        self.record(action.value, before and before.value, self.status.value, at=at, fact=fact, note=note)

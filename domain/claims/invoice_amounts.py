@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
-from uuid import UUID
 
+from domain.claims.bill import InvoiceLine
 from domain.claims.errors import InvoiceOverpaid, InvoiceTooLarge
 from domain.claims.invoice_lifecycle import InvoiceStatus
 from domain.claims.settlement import Settlement
 from domain.money import LIMIT, Money, total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceLine:
-    """One claim of an invoice, with the last known numbers of that claim.
-
-    `denied_pending` is denied and undecided, `denied_accepted` written off; a line that is not `live` does not count.
-    """
-
-    claim_id: UUID
-    gross: Money
-    denied_pending: Money
-    denied_accepted: Money
-    live: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

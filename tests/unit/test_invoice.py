@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.claims.bill import Bill, InvoiceLine, Party
 from domain.claims.errors import (
     AmountExceedsDue,
     InvoiceOverpaid,
@@ -16,8 +17,8 @@ from domain.claims.errors import (
     SettlementNotFound,
 )
 from domain.claims.events import InvoiceCreated, InvoiceSettled, InvoiceSettlementReversed
-from domain.claims.invoice import Invoice, Party
-from domain.claims.invoice_amounts import Amounts, InvoiceLine
+from domain.claims.invoice import Invoice
+from domain.claims.invoice_amounts import Amounts
 from domain.claims.invoice_lifecycle import LIFECYCLE, InvoiceAction, InvoiceStatus
 from domain.events import Fact
 from domain.lifecycle import IllegalTransition
@@ -85,15 +86,9 @@ def a_line(claim_id: UUID = ONE, gross: int = 10_000, pending: int = 0, accepted
 
 
 def an_invoice(*lines: InvoiceLine, gross: int = 10_000) -> Invoice:
-    return Invoice.create(
-        UUID(int=100),
-        Party(provider_id="1234567", insurer_id="000001", patient_id="patient-1"),
-        lines,
-        gross=Money(gross),
-        due_date=DAY,
-        correlation_id="saga",
-        at=AT,
-    )
+    party = Party(provider_id="1234567", insurer_id="000001", patient_id="patient-1")
+    bill = Bill(party=party, lines=lines, gross=Money(gross))
+    return Invoice.create(UUID(int=100), bill, due_date=DAY, correlation_id="saga", at=AT)
 
 
 def settle(
