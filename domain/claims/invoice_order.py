@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from domain.claims.bill import Bill, InvoiceLine, Party
@@ -13,6 +14,8 @@ from domain.claims.errors import AmountDiffers, ClaimNotInvoiceable, InvoicePart
 from domain.claims.invoice_amounts import Amounts
 from domain.errors import Invalid, Violation
 from domain.money import Money
+
+_NOTHING: Final = Money(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,22 +53,23 @@ def bill_of(order: InvoiceOrder, claims: Sequence[Claim]) -> Bill:
         _must_be_invoiceable(claim)
     party = _party_of(order, claims)
     lines = tuple(sorted(map(line_of, claims), key=lambda line: line.claim_id))
-    gross = Amounts.of(Money(0), lines, ()).gross
+    gross = Amounts.of(_NOTHING, lines, ()).gross
     if order.amount not in (None, gross):
         raise AmountDiffers("The amount is not what the claims add up to.", metadata={"gross_cents": str(gross.cents)})
     return Bill(party=party, lines=lines, gross=gross)
 
 
 def _bill_without_claims(order: InvoiceOrder) -> Bill:
+    gross = order.amount or _NOTHING
     wrong = [
         *_unless(not order.insurer_id, "claim_ids", "an insurer is billed for claims"),
         *_unless(bool(order.patient_id), "patient_id", "must be given where there are no claims"),
-        *_unless(order.amount is not None, "amount", "must be given where there are no claims"),
+        *_unless(gross.cents > 0, "amount", "must be given, above zero, where there are no claims"),
     ]
-    if wrong or order.amount is None:
+    if wrong:
         raise Invalid(f"{wrong[0].field}: {wrong[0].description}", violations=wrong)
     party = Party(provider_id=order.provider_id, insurer_id="", patient_id=order.patient_id)
-    return Bill(party=party, lines=(), gross=order.amount)
+    return Bill(party=party, lines=(), gross=gross)
 
 
 def _unless(right: bool, field: str, sentence: str) -> list[Violation]:

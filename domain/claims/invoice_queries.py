@@ -52,6 +52,14 @@ class InvoiceQueries(Protocol):
         """Up to `limit` settlements, newest first, that come after (at, id); None when there is no such invoice."""
         ...
 
-    async def aging(self, actor: Actor, *, as_of: date, insurer_id: str = "", provider_id: str = "") -> list[AgingRow]:
-        """What each insurer owes, by its id; `insurer_id` and `provider_id` empty: all."""
+    async def invoice_history(
+        self, actor: Actor, invoice_id: UUID, *, after: int | None, limit: int
+    ) -> list[HistoryEntry] | None:
+        """Up to `limit` changes after a sequence number, oldest first; None when there is no such invoice."""
+        ...
+
+    async def aging(
+        self, actor: Actor, *, as_of: date, insurer_id: str | None = None, provider_id: str | None = None
+    ) -> list[AgingRow]:
+        """What each insurer owes, by its id; `insurer_id` and `provider_id` None: all."""
         ...
