@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.money import Money
+from domain.claims.errors import WrongCurrency
+from domain.money import BRL, Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +42,10 @@ class Bill:
     party: Party
     lines: tuple[InvoiceLine, ...]
     gross: Money
+
+
+def must_be_billable(*amounts: Money) -> None:
+    """Raise WrongCurrency unless invoices are in the currency of these amounts."""
+    for amount in amounts:
+        if amount.currency != BRL:
+            raise WrongCurrency(f"invoices are in {BRL}, not in {amount.currency}")

@@ -31,18 +31,18 @@ class Billed:
                 return claim
         raise ClaimNotFound
 
-    def follow(self, claim: Claim, *, at: datetime) -> None:
-        """A claim of these changed: its invoice counts it as it is now, and may be settled by it, or no more.
+    def follow(self, claim: Claim) -> None:
+        """A claim of these just changed: its invoice counts it as it is now, and may be settled by it, or no more.
 
         A claim that was canceled or returned leaves its invoice. Raises InvoiceOverpaid, InvoiceTooLarge.
         """
         if self.invoice is None:
             return
         if claim.status in _LEFT:
-            self.invoice.drop(claim.id, at=at)
+            self.invoice.drop(claim.id, at=claim.updated_at)
         else:
-            self.invoice.reckon(line_of(claim), at=at)
-        self.align(at=at)
+            self.invoice.reckon(line_of(claim), at=claim.updated_at)
+        self.align(at=claim.updated_at)
 
     def align(self, *, at: datetime) -> None:
         """A claim is SETTLED when it is adjudicated, nothing of it is in dispute, and its invoice is settled."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.aggregate import Aggregate
 from domain.claims import invoice_facts
-from domain.claims.bill import Bill, InvoiceLine, Party
+from domain.claims.bill import Bill, InvoiceLine, Party, must_be_billable
 from domain.claims.errors import AmountExceedsDue, NothingDue, SettlementNotFound
 from domain.claims.invoice_amounts import Amounts
 from domain.claims.invoice_lifecycle import (
@@ -127,9 +127,10 @@ class Invoice(Aggregate):
     ) -> bool:
         """Take note of money that came; `amount` None: all that is due and not withheld.
 
-        Answers False, changing nothing, when it is settled already. Raises IllegalTransition, NothingDue,
-        AmountExceedsDue.
+        Answers False, changing nothing, when it is settled already. Raises WrongCurrency, IllegalTransition,
+        NothingDue, AmountExceedsDue.
         """
+        must_be_billable(withheld, *(() if amount is None else (amount,)))
         if not self._may(InvoiceAction.SETTLE):
             return False
         due = self.amounts.open

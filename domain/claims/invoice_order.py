@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from domain.claims.bill import Bill, InvoiceLine, Party
+from domain.claims.bill import Bill, InvoiceLine, Party, must_be_billable
 from domain.claims.claim import Claim
 from domain.claims.errors import AmountDiffers, ClaimNotInvoiceable, InvoicePartyMismatch
 from domain.claims.invoice_amounts import Amounts
@@ -45,8 +45,10 @@ def line_of(claim: Claim) -> InvoiceLine:
 def bill_of(order: InvoiceOrder, claims: Sequence[Claim]) -> Bill:
     """The bill for these claims, which are those that the order names.
 
-    Raises Invalid, ClaimNotInvoiceable, InvoicePartyMismatch, AmountDiffers, InvoiceTooLarge.
+    Raises Invalid, WrongCurrency, ClaimNotInvoiceable, InvoicePartyMismatch, AmountDiffers, InvoiceTooLarge.
     """
+    if order.amount is not None:
+        must_be_billable(order.amount)
     if not claims:
         return _bill_without_claims(order)
     for claim in claims:
@@ -54,8 +56,9 @@ def bill_of(order: InvoiceOrder, claims: Sequence[Claim]) -> Bill:
     party = _party_of(order, claims)
     lines = tuple(sorted(map(line_of, claims), key=lambda line: line.claim_id))
     gross = Amounts.of(_NOTHING, lines, ()).gross
-    if order.amount not in (None, gross):
-        raise AmountDiffers("The amount is not what the claims add up to.", metadata={"gross_cents": str(gross.cents)})
+    if order.amount is not None and order.amount != gross:
+        cents = {"amount_cents": str(order.amount.cents), "claims_cents": str(gross.cents)}
+        raise AmountDiffers("The amount is not what the claims add up to.", metadata=cents)
     return Bill(party=party, lines=lines, gross=gross)
 
 

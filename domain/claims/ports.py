@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Protocol
@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.actor import Call
 from domain.claims.claim import Claim
 from domain.claims.claim_batch import ClaimBatch
+from domain.claims.invoice import Invoice
 from domain.claims.known import Code, Eligibility, Term
 from domain.money import Money
 from domain.unit_of_work import UnitOfWork
@@ -48,6 +49,30 @@ class ClaimBatches(Protocol):
         ...
 
 
+class Invoices(Protocol):
+    """Invoices, each locked for the rest of the unit once it was read; lock their claims before them."""
+
+    async def claims_of(self, invoice_id: UUID) -> Sequence[UUID]:
+        """The claims that an invoice keeps to itself, as it was the moment before it was locked."""
+        ...
+
+    async def claims_beside(self, claim_id: UUID) -> Sequence[UUID]:
+        """The claims that are in one live invoice with this one, by the same moment; itself alone if in none."""
+        ...
+
+    async def of_claims(self, claim_ids: Sequence[UUID]) -> list[Invoice]:
+        """The live invoices that have one of these claims, by their ids."""
+        ...
+
+    async def get(self, invoice_id: UUID) -> Invoice | None:
+        """The invoice, or None."""
+        ...
+
+    def save(self, invoice: Invoice) -> None:
+        """Have it written at commit."""
+        ...
+
+
 class ClaimsWork(UnitOfWork, Protocol):
     """A unit of work with the collections of claims."""
 
@@ -59,6 +84,11 @@ class ClaimsWork(UnitOfWork, Protocol):
     @property
     def claim_batches(self) -> ClaimBatches:
         """The batches."""
+        ...
+
+    @property
+    def invoices(self) -> Invoices:
+        """The invoices."""
         ...
 
 

@@ -85,7 +85,7 @@ class Desk:
         def work() -> None:
             claim = self.claim(number)
             change(claim)
-            self.billed.follow(claim, at=AT)
+            self.billed.follow(claim)
 
         return self._all_or_nothing(work)
 

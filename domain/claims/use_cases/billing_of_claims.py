@@ -50,7 +50,7 @@ async def claims_to_bill(work: ClaimsWork, call: Call, claim_ids: Sequence[UUID]
     return claims
 
 
-def save(work: ClaimsWork, billed: Billed) -> None:
+def save_billed(work: ClaimsWork, billed: Billed) -> None:
     """Have all that changed written at commit."""
     for claim in billed.claims:
         if claim.changes:

@@ -16,7 +16,8 @@ from domain.claims.known import NOTHING_KNOWN
 from domain.claims.numbering import claim_number
 from domain.claims.ports import Begin, Reference
 from domain.claims.queries import ClaimQueries
-from domain.claims.use_cases.loading import changed, claim_of, must_come_to, must_serve, save
+from domain.claims.use_cases.billing_of_claims import billed_claim, save_billed
+from domain.claims.use_cases.loading import changed, must_come_to, must_serve, save
 from domain.claims.use_cases.looking_up import known_of
 from domain.claims.validation import Finding, errors_of, validate
 from domain.clock import Clock
@@ -124,21 +125,24 @@ class Claims:
 
     @retried
     async def cancel_claim(self, call: Call, claim_id: UUID, reason: str) -> Claim:
-        """Withdraw a claim that is not paid; one in an open batch leaves it.
+        """Withdraw a claim that is not paid; one in an open batch leaves it, and so does one in an invoice.
 
-        Raises ClaimNotFound, ClaimBatchIsFrozen, and as `Claim.cancel` does.
+        Raises ClaimNotFound, ClaimBatchIsFrozen, and as `Claim.cancel` and `Billed.follow` do.
         """
         now = self.clock.now()
         async with self.begin(call) as work:
             batch = await work.claim_batches.of_claim(claim_id)
-            claim = await claim_of(work, call, claim_id)
+            billed = await billed_claim(work, call, claim_id)
+            claim = billed.claim(claim_id)
             if claim.status is not ClaimStatus.BATCHED:
                 claim.cancel(reason=reason, at=now)
             elif batch is None or batch.id != claim.claim_batch_id:
                 raise Conflict
             else:
                 batch.cancel_claim(claim, reason=reason, at=now)
-            save(work, claim, batch=batch)
+            billed.follow(claim)
+            save(work, batch=batch)
+            save_billed(work, billed)
             await work.commit(claim)
             return claim
 

@@ -11,11 +11,12 @@ from uuid import UUID
 from domain.actor import Call
 from domain.calendar import day_of
 from domain.claims.billed import Billed
-from domain.claims.errors import ClaimAlreadyInvoiced, ProviderNotFound
+from domain.claims.errors import ClaimAlreadyInvoiced
 from domain.claims.invoice import Invoice
 from domain.claims.invoice_order import InvoiceOrder, bill_of
 from domain.claims.ports import Begin, ClaimsWork
-from domain.claims.use_cases.billing_of_claims import billed_invoice, claims_to_bill, save
+from domain.claims.use_cases.billing_of_claims import billed_invoice, claims_to_bill, save_billed
+from domain.claims.use_cases.loading import must_serve
 from domain.clock import Clock
 from domain.errors import Invalid, Stale, Violation
 from domain.identity import Ids
@@ -64,8 +65,7 @@ class Invoices:
             claims = await claims_to_bill(work, call, order.claim_ids)
             await _must_be_free(work, order.claim_ids)
             bill, now = bill_of(order, claims), self.clock.now()
-            if not call.actor.serves(bill.party.provider_id):
-                raise ProviderNotFound
+            must_serve(call, bill.party.provider_id)
             invoice = Invoice.create(
                 self.ids.new(),
                 bill,
@@ -131,7 +131,7 @@ class Invoices:
         async with self.begin(call) as work:
             billed, invoice = await billed_invoice(work, call, invoice_id)
             change(billed, invoice)
-            save(work, billed)
+            save_billed(work, billed)
             await work.commit(invoice)
             return invoice
 

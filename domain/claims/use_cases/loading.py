@@ -11,6 +11,7 @@ from domain.claims.claim_batch import ClaimBatch
 from domain.claims.claim_item import ClaimAmounts, ClaimItem
 from domain.claims.errors import AmountDiffers, ClaimBatchNotFound, ClaimNotFound, ProviderNotFound, WrongCurrency
 from domain.claims.ports import Begin, ClaimsWork
+from domain.claims.use_cases.billing_of_claims import billed_claim, save_billed
 from domain.money import BRL, Money
 
 
@@ -31,11 +32,16 @@ async def batch_of(work: ClaimsWork, call: Call, claim_batch_id: UUID) -> ClaimB
 
 
 async def changed(begin: Begin, call: Call, claim_id: UUID, change: Callable[[Claim], object]) -> Claim:
-    """One command on one claim, in a unit of its own. Raises ClaimNotFound, and as `change` does."""
+    """One command on one claim, in a unit of its own; its live invoice follows it.
+
+    Raises ClaimNotFound, and as `change` and `Billed.follow` do.
+    """
     async with begin(call) as work:
-        claim = await claim_of(work, call, claim_id)
+        billed = await billed_claim(work, call, claim_id)
+        claim = billed.claim(claim_id)
         change(claim)
-        save(work, claim)
+        billed.follow(claim)
+        save_billed(work, billed)
         await work.commit(claim)
         return claim
 
