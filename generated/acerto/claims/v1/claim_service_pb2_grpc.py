@@ -3,9 +3,12 @@
 import grpc
 import warnings
 
+from acerto.claims.v1 import aging_report_pb2 as acerto_dot_claims_dot_v1_dot_aging__report__pb2
 from acerto.claims.v1 import claim_batch_pb2 as acerto_dot_claims_dot_v1_dot_claim__batch__pb2
 from acerto.claims.v1 import claim_pb2 as acerto_dot_claims_dot_v1_dot_claim__pb2
 from acerto.claims.v1 import claim_service_pb2 as acerto_dot_claims_dot_v1_dot_claim__service__pb2
+from acerto.claims.v1 import invoice_pb2 as acerto_dot_claims_dot_v1_dot_invoice__pb2
+from acerto.claims.v1 import invoice_requests_pb2 as acerto_dot_claims_dot_v1_dot_invoice__requests__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -28,7 +31,7 @@ if _version_not_supported:
 
 
 class ClaimServiceStub:
-    """Claims (guias) and their batches (lotes), from the draft to what the insurer made of each item.
+    """Claims (guias), their batches (lotes) and their invoices (contas), from the draft to the money for each.
     """
 
     def __init__(self, channel):
@@ -152,10 +155,60 @@ class ClaimServiceStub:
                 request_serializer=acerto_dot_claims_dot_v1_dot_claim__service__pb2.SubmitClaimBatchRequest.SerializeToString,
                 response_deserializer=acerto_dot_claims_dot_v1_dot_claim__batch__pb2.ClaimBatch.FromString,
                 _registered_method=True)
+        self.CreateInvoice = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/CreateInvoice',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.CreateInvoiceRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.GetInvoice = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/GetInvoice',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.GetInvoiceRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.ListInvoices = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/ListInvoices',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoicesRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoicesResponse.FromString,
+                _registered_method=True)
+        self.UpdateInvoice = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/UpdateInvoice',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.UpdateInvoiceRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.SettleInvoice = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/SettleInvoice',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.SettleInvoiceRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.SettleInvoiceResponse.FromString,
+                _registered_method=True)
+        self.ReverseSettlement = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/ReverseSettlement',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ReverseSettlementRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.CancelInvoice = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/CancelInvoice',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.CancelInvoiceRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.ListSettlements = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/ListSettlements',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListSettlementsRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListSettlementsResponse.FromString,
+                _registered_method=True)
+        self.ListInvoiceHistory = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/ListInvoiceHistory',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoiceHistoryRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoiceHistoryResponse.FromString,
+                _registered_method=True)
+        self.GetAgingReport = channel.unary_unary(
+                '/acerto.claims.v1.ClaimService/GetAgingReport',
+                request_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.GetAgingReportRequest.SerializeToString,
+                response_deserializer=acerto_dot_claims_dot_v1_dot_aging__report__pb2.AgingReport.FromString,
+                _registered_method=True)
 
 
 class ClaimServiceServicer:
-    """Claims (guias) and their batches (lotes), from the draft to what the insurer made of each item.
+    """Claims (guias), their batches (lotes) and their invoices (contas), from the draft to the money for each.
     """
 
     def CreateClaim(self, request, context):
@@ -232,8 +285,8 @@ class ClaimServiceServicer:
 
     def ReturnClaim(self, request, context):
         """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
-        The same again is OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
+        The same again is OK, and does nothing. It leaves its invoice.
+        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, INVOICE_OVERPAID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -250,7 +303,9 @@ class ClaimServiceServicer:
     def AdjudicateClaim(self, request, context):
         """The insurer's analysis: what it processed, released and denied of each item. The outcome follows from it. Publishes
         ClaimAdjudicated.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY.
+        Its invoice counts what it says.
+        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
+        INVOICE_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -286,9 +341,10 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelClaim(self, request, context):
-        """Withdraws a claim that is not paid. One in an open batch leaves it. Publishes ClaimCanceled if it was ever
-        submitted. Canceling again is OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, ILLEGAL_TRANSITION (it is SETTLED).
+        """Withdraws a claim that is not paid. One in an open batch leaves it, one in an invoice leaves that, and with the
+        last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is OK,
+        and does nothing.
+        Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -353,6 +409,94 @@ class ClaimServiceServicer:
         """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
         them or none. Submitting again is OK, and does nothing.
         Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateInvoice(self, request, context):
+        """Invoices (contas): what is billed for claims, and what came for it.
+
+        Bills claims to their insurer, or to their patient where they name no insurer; or an amount to a patient, without a
+        claim. A claim can be billed from when it is submitted, unless it was denied whole, and is in at most one invoice
+        that is not canceled. From then on its invoice follows it: what is denied is not due, what is recovered is.
+        Publishes InvoiceCreated.
+        Refusals: CLAIM_NOT_FOUND, CLAIM_ALREADY_INVOICED, CLAIM_NOT_INVOICEABLE, INVOICE_PARTY_MISMATCH, AMOUNT_DIFFERS,
+        WRONG_CURRENCY, INVOICE_TOO_LARGE, PROVIDER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInvoice(self, request, context):
+        """One invoice by its id. Refusals: INVOICE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvoices(self, request, context):
+        """Invoices, newest first, a page at a time. Refusals: INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateInvoice(self, request, context):
+        """Changes when an invoice is due, or what is noted of it. Its amounts and its status follow from its claims and
+        settlements, and cannot be set. Changing nothing is OK, and does nothing.
+        Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (it is canceled).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SettleInvoice(self, request, context):
+        """Enters money that came for an invoice: part of what is due, or without an amount all of it. When nothing is due and
+        no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
+        once per `settlement_version`. Settling what is SETTLED is OK, and does nothing.
+        Refusals: INVOICE_NOT_FOUND, AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY, ILLEGAL_TRANSITION (it is canceled).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReverseSettlement(self, request, context):
+        """Takes a settlement back, whole: its money is due again, and claims that it settled are ADJUDICATED again. Publishes
+        InvoiceSettlementReversed. Reversing again is OK, and does nothing.
+        Refusals: INVOICE_NOT_FOUND, SETTLEMENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelInvoice(self, request, context):
+        """Withdraws an invoice that nothing was paid of, or whose settlements were all reversed: its claims can be billed
+        again. Canceling again is OK, and does nothing.
+        Refusals: INVOICE_NOT_FOUND, ILLEGAL_TRANSITION (something was paid).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSettlements(self, request, context):
+        """The settlements of an invoice, reversed ones too, newest first, a page at a time.
+        Refusals: INVOICE_NOT_FOUND, INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvoiceHistory(self, request, context):
+        """Every change of an invoice, oldest first, a page at a time.
+        Refusals: INVOICE_NOT_FOUND, INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAgingReport(self, request, context):
+        """What is open of invoices, by insurer and by how long it has been due.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -476,6 +620,56 @@ def add_ClaimServiceServicer_to_server(servicer, server):
                     request_deserializer=acerto_dot_claims_dot_v1_dot_claim__service__pb2.SubmitClaimBatchRequest.FromString,
                     response_serializer=acerto_dot_claims_dot_v1_dot_claim__batch__pb2.ClaimBatch.SerializeToString,
             ),
+            'CreateInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateInvoice,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.CreateInvoiceRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.SerializeToString,
+            ),
+            'GetInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInvoice,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.GetInvoiceRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.SerializeToString,
+            ),
+            'ListInvoices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvoices,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoicesRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoicesResponse.SerializeToString,
+            ),
+            'UpdateInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateInvoice,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.UpdateInvoiceRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.SerializeToString,
+            ),
+            'SettleInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.SettleInvoice,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.SettleInvoiceRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.SettleInvoiceResponse.SerializeToString,
+            ),
+            'ReverseSettlement': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseSettlement,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ReverseSettlementRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.SerializeToString,
+            ),
+            'CancelInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelInvoice,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.CancelInvoiceRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.SerializeToString,
+            ),
+            'ListSettlements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSettlements,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListSettlementsRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListSettlementsResponse.SerializeToString,
+            ),
+            'ListInvoiceHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvoiceHistory,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoiceHistoryRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoiceHistoryResponse.SerializeToString,
+            ),
+            'GetAgingReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAgingReport,
+                    request_deserializer=acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.GetAgingReportRequest.FromString,
+                    response_serializer=acerto_dot_claims_dot_v1_dot_aging__report__pb2.AgingReport.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'acerto.claims.v1.ClaimService', rpc_method_handlers)
@@ -485,7 +679,7 @@ def add_ClaimServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ClaimService:
-    """Claims (guias) and their batches (lotes), from the draft to what the insurer made of each item.
+    """Claims (guias), their batches (lotes) and their invoices (contas), from the draft to the money for each.
     """
 
     @staticmethod
@@ -1099,6 +1293,276 @@ class ClaimService:
             '/acerto.claims.v1.ClaimService/SubmitClaimBatch',
             acerto_dot_claims_dot_v1_dot_claim__service__pb2.SubmitClaimBatchRequest.SerializeToString,
             acerto_dot_claims_dot_v1_dot_claim__batch__pb2.ClaimBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/CreateInvoice',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.CreateInvoiceRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/GetInvoice',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.GetInvoiceRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvoices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/ListInvoices',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoicesRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/UpdateInvoice',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.UpdateInvoiceRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SettleInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/SettleInvoice',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.SettleInvoiceRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.SettleInvoiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseSettlement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/ReverseSettlement',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ReverseSettlementRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/CancelInvoice',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.CancelInvoiceRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSettlements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/ListSettlements',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListSettlementsRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListSettlementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvoiceHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/ListInvoiceHistory',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoiceHistoryRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.ListInvoiceHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAgingReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.claims.v1.ClaimService/GetAgingReport',
+            acerto_dot_claims_dot_v1_dot_invoice__requests__pb2.GetAgingReportRequest.SerializeToString,
+            acerto_dot_claims_dot_v1_dot_aging__report__pb2.AgingReport.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,7 +49,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: CreateClaimBatch twice with `number: "7"`.
     """
     ERROR_REASON_AMOUNT_DIFFERS: _ErrorReason.ValueType  # 7
-    """The amount is not what the items come to; `metadata.items_cents` is that -> INVALID_ARGUMENT.
+    """The amount is not what the items come to, `metadata.items_cents`, or of an invoice what the claims do,
+    `metadata.claims_cents` -> INVALID_ARGUMENT.
     Example: CreateClaim of 100.00 with one item of 99.99.
     """
     ERROR_REASON_WRONG_CURRENCY: _ErrorReason.ValueType  # 8
@@ -103,6 +104,44 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The batch, `metadata.claim_batch_id`, is closed: what is in it stays in it -> FAILED_PRECONDITION.
     Example: CancelClaim for a claim in a closed batch; submit that first.
     """
+    ERROR_REASON_INVOICE_NOT_FOUND: _ErrorReason.ValueType  # 20
+    """No invoice with this id, or none that the caller may see -> NOT_FOUND.
+    Example: GetInvoice for an invoice of another provider.
+    """
+    ERROR_REASON_SETTLEMENT_NOT_FOUND: _ErrorReason.ValueType  # 21
+    """The invoice has no settlement with this id -> NOT_FOUND.
+    Example: ReverseSettlement with a settlement of another invoice.
+    """
+    ERROR_REASON_CLAIM_ALREADY_INVOICED: _ErrorReason.ValueType  # 22
+    """The claim, `metadata.claim_id`, is in an invoice that is not canceled, `metadata.invoice_id` -> ALREADY_EXISTS.
+    Example: CreateInvoice twice for one claim.
+    """
+    ERROR_REASON_CLAIM_NOT_INVOICEABLE: _ErrorReason.ValueType  # 23
+    """The claim, `metadata.claim_id`, is not submitted, was denied whole, or nothing is asked for it; `metadata.status`
+    and `metadata.outcome` say how it stands -> FAILED_PRECONDITION.
+    Example: CreateInvoice for a draft.
+    """
+    ERROR_REASON_INVOICE_PARTY_MISMATCH: _ErrorReason.ValueType  # 24
+    """The claims are not all of one provider and one insurer, or of one patient, or not of those that the request names;
+    `metadata.claim_id` is the first that differs, in `metadata.field` -> FAILED_PRECONDITION.
+    Example: CreateInvoice with a `patient_id` for the claim of another patient.
+    """
+    ERROR_REASON_AMOUNT_EXCEEDS_DUE: _ErrorReason.ValueType  # 25
+    """More than is due of the invoice, `metadata.open_cents` -> FAILED_PRECONDITION.
+    Example: SettleInvoice of 100.01 for an invoice of 100.00.
+    """
+    ERROR_REASON_NOTHING_DUE: _ErrorReason.ValueType  # 26
+    """Nothing of the invoice is due: what is left of it is denied, and undecided -> FAILED_PRECONDITION.
+    Example: SettleInvoice after all but a pending denial was paid.
+    """
+    ERROR_REASON_INVOICE_OVERPAID: _ErrorReason.ValueType  # 27
+    """The change would leave less of the invoice than was paid of it, by `metadata.overpaid_cents`; reverse a settlement
+    first -> FAILED_PRECONDITION. Example: AdjudicateClaim with a denial when its invoice is SETTLED.
+    """
+    ERROR_REASON_INVOICE_TOO_LARGE: _ErrorReason.ValueType  # 28
+    """The claims add up to more than an amount can be -> FAILED_PRECONDITION.
+    Example: CreateInvoice for claims of more than 100 billion together.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The `reason` of the `google.rpc.ErrorInfo` of a refusal by ClaimService, beside those of
@@ -136,7 +175,8 @@ ERROR_REASON_CLAIM_BATCH_NUMBER_TAKEN: ErrorReason.ValueType  # 6
 Example: CreateClaimBatch twice with `number: "7"`.
 """
 ERROR_REASON_AMOUNT_DIFFERS: ErrorReason.ValueType  # 7
-"""The amount is not what the items come to; `metadata.items_cents` is that -> INVALID_ARGUMENT.
+"""The amount is not what the items come to, `metadata.items_cents`, or of an invoice what the claims do,
+`metadata.claims_cents` -> INVALID_ARGUMENT.
 Example: CreateClaim of 100.00 with one item of 99.99.
 """
 ERROR_REASON_WRONG_CURRENCY: ErrorReason.ValueType  # 8
@@ -189,5 +229,43 @@ Example: CloseClaimBatch just after CreateClaimBatch.
 ERROR_REASON_CLAIM_BATCH_FROZEN: ErrorReason.ValueType  # 19
 """The batch, `metadata.claim_batch_id`, is closed: what is in it stays in it -> FAILED_PRECONDITION.
 Example: CancelClaim for a claim in a closed batch; submit that first.
+"""
+ERROR_REASON_INVOICE_NOT_FOUND: ErrorReason.ValueType  # 20
+"""No invoice with this id, or none that the caller may see -> NOT_FOUND.
+Example: GetInvoice for an invoice of another provider.
+"""
+ERROR_REASON_SETTLEMENT_NOT_FOUND: ErrorReason.ValueType  # 21
+"""The invoice has no settlement with this id -> NOT_FOUND.
+Example: ReverseSettlement with a settlement of another invoice.
+"""
+ERROR_REASON_CLAIM_ALREADY_INVOICED: ErrorReason.ValueType  # 22
+"""The claim, `metadata.claim_id`, is in an invoice that is not canceled, `metadata.invoice_id` -> ALREADY_EXISTS.
+Example: CreateInvoice twice for one claim.
+"""
+ERROR_REASON_CLAIM_NOT_INVOICEABLE: ErrorReason.ValueType  # 23
+"""The claim, `metadata.claim_id`, is not submitted, was denied whole, or nothing is asked for it; `metadata.status`
+and `metadata.outcome` say how it stands -> FAILED_PRECONDITION.
+Example: CreateInvoice for a draft.
+"""
+ERROR_REASON_INVOICE_PARTY_MISMATCH: ErrorReason.ValueType  # 24
+"""The claims are not all of one provider and one insurer, or of one patient, or not of those that the request names;
+`metadata.claim_id` is the first that differs, in `metadata.field` -> FAILED_PRECONDITION.
+Example: CreateInvoice with a `patient_id` for the claim of another patient.
+"""
+ERROR_REASON_AMOUNT_EXCEEDS_DUE: ErrorReason.ValueType  # 25
+"""More than is due of the invoice, `metadata.open_cents` -> FAILED_PRECONDITION.
+Example: SettleInvoice of 100.01 for an invoice of 100.00.
+"""
+ERROR_REASON_NOTHING_DUE: ErrorReason.ValueType  # 26
+"""Nothing of the invoice is due: what is left of it is denied, and undecided -> FAILED_PRECONDITION.
+Example: SettleInvoice after all but a pending denial was paid.
+"""
+ERROR_REASON_INVOICE_OVERPAID: ErrorReason.ValueType  # 27
+"""The change would leave less of the invoice than was paid of it, by `metadata.overpaid_cents`; reverse a settlement
+first -> FAILED_PRECONDITION. Example: AdjudicateClaim with a denial when its invoice is SETTLED.
+"""
+ERROR_REASON_INVOICE_TOO_LARGE: ErrorReason.ValueType  # 28
+"""The claims add up to more than an amount can be -> FAILED_PRECONDITION.
+Example: CreateInvoice for claims of more than 100 billion together.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -229,3 +229,69 @@ class InvoiceLine(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InvoiceLine: _TypeAlias = InvoiceLine  # noqa: Y015
+
+@_typing.final
+class InvoiceHistoryEntry(_message.Message):
+    """One change of an invoice."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    FROM_STATUS_FIELD_NUMBER: _builtins.int
+    TO_STATUS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    EVENT_TYPE_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    CAUSATION_ID_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The entry's place in the invoice's history, rising; there can be gaps."""
+    actor: _builtins.str
+    """Who did it: the id of the caller, or `system:` and the door it came by."""
+    action: _builtins.str
+    """What was done: `create`, `update`, `settle`, `reverse`, `cancel`; `reckon` is what a change of a claim did to it. A
+    suffix says where it led: `settle_part`, `reckon_denied`.
+    """
+    from_status: _builtins.str
+    """The status before; empty when it did not exist."""
+    to_status: _builtins.str
+    """The status after."""
+    note: _builtins.str
+    """Why, or which: the reason that was given, the settlement, the claim, the due date."""
+    event_type: _builtins.str
+    """The type of the event that told others: `InvoiceSettled`. Empty when none did."""
+    event_id: _builtins.str
+    """The id of that event: the same one that partners read. Empty when there was none."""
+    correlation_id: _builtins.str
+    """The correlation id of the invoice, as it came with the call that made it."""
+    causation_id: _builtins.str
+    """The id of the command that caused it."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        action: _builtins.str = ...,
+        from_status: _builtins.str = ...,
+        to_status: _builtins.str = ...,
+        note: _builtins.str = ...,
+        event_type: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
+        causation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "causation_id", b"causation_id", "correlation_id", b"correlation_id", "event_id", b"event_id", "event_type", b"event_type", "from_status", b"from_status", "note", b"note", "sequence", b"sequence", "time", b"time", "to_status", b"to_status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InvoiceHistoryEntry: _TypeAlias = InvoiceHistoryEntry  # noqa: Y015

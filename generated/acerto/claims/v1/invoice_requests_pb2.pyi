@@ -481,6 +481,34 @@ class ListInvoiceHistoryRequest(_message.Message):
 Global___ListInvoiceHistoryRequest: _TypeAlias = ListInvoiceHistoryRequest  # noqa: Y015
 
 @_typing.final
+class ListInvoiceHistoryResponse(_message.Message):
+    """One page of an invoice's history."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Send this as `page_token` for the next page; empty on the last one."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[_invoice_pb2.InvoiceHistoryEntry]:
+        """The changes, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[_invoice_pb2.InvoiceHistoryEntry] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInvoiceHistoryResponse: _TypeAlias = ListInvoiceHistoryResponse  # noqa: Y015
+
+@_typing.final
 class GetAgingReportRequest(_message.Message):
     """What the aging report is of."""
 
