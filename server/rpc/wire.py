@@ -49,9 +49,14 @@ def money_to_wire(money: Money) -> MoneyProto:
 
 def money_fields(money: Money) -> Any:
     """The same as a dict, for a field of a larger message: a message there would be made and then copied."""
-    units, cents = divmod(abs(money.cents), 100)
-    sign = -1 if money.cents < 0 else 1
-    return {"currency_code": money.currency, "units": sign * units, "nanos": sign * cents * _CENTAVO}
+    return cents_fields(money.cents, money.currency)
+
+
+def cents_fields(cents: int, currency: str) -> Any:
+    """The same of centavos, which as a sum of many amounts may be beyond the limit of one."""
+    units, rest = divmod(abs(cents), 100)
+    sign = -1 if cents < 0 else 1
+    return {"currency_code": currency, "units": sign * units, "nanos": sign * rest * _CENTAVO}
 
 
 def money_from_wire(wire: MoneyProto) -> Money:

@@ -91,13 +91,11 @@ class Invoices:
     async def settle_invoice(self, call: Call, invoice_id: UUID, receipt: Receipt) -> Invoice:
         """Take note of money that came; its claims are settled with it. Settled already: nothing happens.
 
-        Raises InvoiceNotFound, Invalid (a day to come), and as `Invoice.settle` does.
+        Raises InvoiceNotFound, Invalid (of nothing, or of a day to come), and as `Invoice.settle` does.
         """
         now = self.clock.now()
         on = receipt.on or day_of(now)
-        if on > day_of(now):
-            wrong = Violation("date", "must be today or before", "settlement.date")
-            raise Invalid(f"{wrong.field}: {wrong.description}", violations=[wrong])
+        _must_have_come(receipt, on, today=day_of(now))
 
         def settle(billed: Billed, invoice: Invoice) -> None:
             invoice.settle(
@@ -141,3 +139,13 @@ async def _must_be_free(work: ClaimsWork, claim_ids: tuple[UUID, ...]) -> None:
     for invoice in await work.invoices.of_claims(claim_ids):
         taken = min(set(invoice.claim_ids) & set(claim_ids))
         raise ClaimAlreadyInvoiced(metadata={"claim_id": str(taken), "invoice_id": str(invoice.id)})
+
+
+def _must_have_come(receipt: Receipt, on: date, *, today: date) -> None:
+    wrong = []
+    if receipt.amount == _NOTHING == receipt.withheld:
+        wrong.append(Violation("amount", "must be above zero where nothing is withheld", "settlement.amount"))
+    if on > today:
+        wrong.append(Violation("date", "must be today or before", "settlement.date"))
+    if wrong:
+        raise Invalid(f"{wrong[0].field}: {wrong[0].description}", violations=wrong)
