@@ -13,14 +13,17 @@ from domain.aggregate import Change
 from domain.claims.claim import Claim
 from domain.claims.claim_batch import ClaimBatch
 from domain.claims.errors import ClaimBatchNumberTaken, ClaimNumberTaken
+from domain.claims.invoice import Invoice
 from domain.claims.queries import HistoryEntry
 from domain.errors import DomainError, IdempotencyKeyReused, RequestInProgress
 from domain.events import Fact, Publication, Stamp
 from domain.once import Replayed
 from domain.retry import Conflict
 from messaging.codec import encode_json
+from tests.support.fakes_invoices import FakeInvoices
 
 T = TypeVar("T", bound=Claim | ClaimBatch)
+Root = Claim | ClaimBatch | Invoice
 
 
 @dataclass
@@ -29,6 +32,7 @@ class FakeClaimStore:
 
     claims: dict[UUID, Claim] = field(default_factory=dict)
     claim_batches: dict[UUID, ClaimBatch] = field(default_factory=dict)
+    invoices: dict[UUID, Invoice] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     outbox: list[Publication] = field(default_factory=list)
     history: list[tuple[UUID, HistoryEntry]] = field(default_factory=list)
@@ -122,22 +126,25 @@ class FakeClaimsWork:
         self.committed = False
         self.claims = FakeClaims(store.claims, ClaimNumberTaken)
         self.claim_batches = FakeClaimBatches(store)
+        self.invoices = FakeInvoices(store.invoices)
 
     async def commit(self, answer: object = None) -> None:
         self.claims.check()
         self.claim_batches.check()
+        self.invoices.check()
         once = self._call.once
         if once and answer is not None:
             self._store.answers[once.scope] = (once.fingerprint, once.encode(answer))
-        saved: list[Claim | ClaimBatch] = [*self.claim_batches.saved.values(), *self.claims.saved.values()]
-        for aggregate in saved:
+        saved: list[Root] = [*self.claim_batches.saved.values(), *self.claims.saved.values()]
+        for aggregate in (*saved, *self.invoices.saved.values()):
             for change in aggregate.changes:
                 self._note(aggregate, change)
         self.claims.write()
         self.claim_batches.write()
+        self.invoices.write()
         self.committed = True
 
-    def _note(self, root: Claim | ClaimBatch, change: Change) -> None:
+    def _note(self, root: Root, change: Change) -> None:
         told = self._publish(root, change, change.fact) if change.fact else None
         entry = HistoryEntry(
             sequence=len(self._store.history) + 1,
@@ -156,7 +163,7 @@ class FakeClaimsWork:
         )
         self._store.history.append((root.id, entry))
 
-    def _publish(self, root: Claim | ClaimBatch, change: Change, fact: Fact) -> Publication:
+    def _publish(self, root: Root, change: Change, fact: Fact) -> Publication:
         root.facts += 1
         stamp = Stamp(
             event_id=UUID(int=(1 << 127) + len(self._store.outbox)),

@@ -17,15 +17,17 @@ from domain.claims.outcome import old_status
 from domain.claims.queries import ClaimBatchFilter, ClaimFilter, HistoryEntry
 from domain.money import Money
 from tests.support.fakes_claims import FakeClaimStore
+from tests.support.fakes_invoices import FakeInvoiceQueries
 
 Row = TypeVar("Row", Claim, ClaimBatch)
 Place = tuple[datetime, UUID]
 
 
-class FakeClaimQueries:
+class FakeClaimQueries(FakeInvoiceQueries):
     """Reads what a FakeClaimStore holds, as far as the actor sees it."""
 
     def __init__(self, store: FakeClaimStore) -> None:
+        super().__init__(store.invoices, store.history)
         self._store = store
 
     async def claim(self, actor: Actor, claim_id: UUID) -> Claim | None:
