@@ -17,6 +17,7 @@ from server.rpc.errors import HTTP
 from server.rpc.methods import Method, methods_of
 from tests.support.equivalence import CASES, Prepare
 from tests.support.equivalence_claims import CLAIM_CASES
+from tests.support.equivalence_invoices import INVOICE_CASES
 from tests.support.equivalence_old import OLD_CASES
 from tests.support.equivalence_reference import REFERENCE_CASES
 from tests.support.http import client_of, http_of
@@ -27,7 +28,7 @@ from tests.support.served import CLAIMS, COMPATIBILITY, ELIGIBILITY, SERVICES, R
 IDS = {"x-request-id": "req-1", "correlation-id": "saga-1"}
 STREAMS = {"WatchWorkOrder"}
 """What has no one answer; test_http_streams follows it both ways."""
-ALL_CASES = {**CASES, **OLD_CASES, **CLAIM_CASES, **REFERENCE_CASES}
+ALL_CASES = {**CASES, **OLD_CASES, **CLAIM_CASES, **INVOICE_CASES, **REFERENCE_CASES}
 METHODS = {method.name: method for method in methods_of(SERVICES).values() if not method.descriptor.server_streaming}
 
 
@@ -94,7 +95,7 @@ def said_by_http(answer: httpx.Response) -> dict[str, Any]:
 
 def test_there_is_a_case_for_every_rpc_and_no_other() -> None:
     unary = [rpc.name for service in SERVICES for rpc in service.methods if rpc.name not in STREAMS]
-    assert sorted([*CASES, *OLD_CASES, *CLAIM_CASES, *REFERENCE_CASES]) == sorted(unary)
+    assert sorted(ALL_CASES) == sorted(unary)
 
 
 @pytest.mark.parametrize("name", METHODS)

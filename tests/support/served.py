@@ -28,6 +28,7 @@ from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
+from domain.claims.use_cases.invoices import Invoices
 from domain.eligibility.use_cases.reference import ReferenceData
 from domain.money import Money
 from server.access.approval_links import ApprovalLinks
@@ -159,6 +160,7 @@ def claim_servicer(store: FakeClaimStore, clock: FakeClock, reference: FakeRefer
         Claims(store.begin, clock, ids, reference, queries),
         Adjudications(store.begin, clock, ids, ClaimRules()),
         Batches(store.begin, clock, ids),
+        Invoices(store.begin, clock, ids),
     )
     return ClaimServicer(use_cases, queries, PageTokens(KEY))
 
