@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from domain.actor import Actor
@@ -12,8 +12,9 @@ from domain.claims.claim import Claim
 from domain.claims.claim_batch import ClaimBatch
 from domain.claims.outcome import standings_of
 from domain.claims.queries import ClaimBatchFilter, ClaimFilter, HistoryEntry
+from persistence.claim_history import history_from_row
 from persistence.claims import batch_from_row, claim_from_row
-from persistence.reading import Attribute, Reading
+from persistence.invoice_views import InvoiceViews
 
 _CLAIMS = "SELECT * FROM claims"
 _BATCHES = "SELECT * FROM claim_batches"
@@ -29,10 +30,8 @@ SELECT id FROM claims
 """
 
 
-class ClaimViews(Reading):
-    """Answers `domain.claims.queries.ClaimQueries`."""
-
-    limited_by: ClassVar[Attribute | None] = "provider"
+class ClaimViews(InvoiceViews):
+    """Answers `domain.claims.queries.ClaimQueries`; what is asked of invoices is answered in their own file."""
 
     async def claim(self, actor: Actor, claim_id: UUID) -> Claim | None:
         """One claim."""
@@ -132,22 +131,3 @@ _CONDITIONS = {
     "created_from": "created_at >= %(created_from)s",
     "created_before": "created_at < %(created_before)s",
 }
-
-
-def history_from_row(row: Mapping[str, Any]) -> HistoryEntry:
-    """One change of a claim, a batch or an invoice."""
-    return HistoryEntry(
-        sequence=row["id"],
-        at=row["recorded_at"],
-        actor=row["actor"],
-        action=row["action"],
-        before=row["before"],
-        after=row["after"],
-        note=row["note"],
-        event_type=row["event_type"],
-        event_id=row["event_id"],
-        correlation_id=row["correlation_id"],
-        causation_id=row["causation_id"],
-        subject=row["subject"],
-        subject_id=row["subject_id"],
-    )

@@ -19,6 +19,7 @@ from persistence.claims import SqlClaimBatches, SqlClaims
 from persistence.connection import Connection
 from persistence.engine import Database
 from persistence.errors import Uncommitted, translated
+from persistence.invoices import SqlInvoices
 from persistence.notices import SqlNotices
 from persistence.payments import SqlPayments
 from persistence.reference import SqlReference
@@ -46,9 +47,10 @@ class Work:
         self.service_prices = SqlServicePrices(connection)
         self.claim_batches = SqlClaimBatches(connection, self.saved)
         self.claims = SqlClaims(connection, self.saved)
+        self.invoices = SqlInvoices(connection, self.saved)
         self.reference = SqlReference(connection)
-        self.session.roots += [self.work_orders, self.claim_batches, self.claims]
-        self.session.collections += [self.work_orders, self.claim_batches, self.claims]
+        self.session.roots += [self.work_orders, self.claim_batches, self.claims, self.invoices]
+        self.session.collections += [self.work_orders, self.claim_batches, self.claims, self.invoices]
         self.session.collections += [self.budgets, self.payments, self.notices, self.service_prices, self.reference]
 
     async def load(self, keys: Sequence[UUID]) -> None:
@@ -67,6 +69,7 @@ class Unit:
         self.service_prices = work.service_prices
         self.claim_batches = work.claim_batches
         self.claims = work.claims
+        self.invoices = work.invoices
         self.reference = work.reference
         self.committed = False
         self._work = work

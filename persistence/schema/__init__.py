@@ -17,6 +17,7 @@ from persistence.schema.billing import (
 )
 from persistence.schema.claims import claim_batches, claim_log, claims
 from persistence.schema.columns import metadata
+from persistence.schema.invoices import invoice_claims, invoices, settlements
 from persistence.schema.messaging import (
     BUCKETS,
     inbox,
@@ -51,6 +52,8 @@ __all__ = [
     "inbox",
     "inbox_deferred",
     "insurers",
+    "invoice_claims",
+    "invoices",
     "ledger_entries",
     "metadata",
     "operator_log",
@@ -63,6 +66,7 @@ __all__ = [
     "providers",
     "replies",
     "service_prices",
+    "settlements",
     "tasks",
     "tuss_terms",
     "work_order_log",

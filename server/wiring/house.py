@@ -17,6 +17,7 @@ from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
+from domain.claims.use_cases.invoices import Invoices
 from domain.events import Encode
 from domain.tracing import Tracer
 from messaging.broker import Broker
@@ -95,11 +96,12 @@ class House:
         return Notices(begin, self.clock, self.ids)
 
     def claims(self, begin: BeginClaims) -> ClaimUseCases:
-        """The use cases of claims over a `begin`."""
+        """The use cases of claims and invoices over a `begin`."""
         return ClaimUseCases(
             Claims(begin, self.clock, self.ids, self.reference, self.claim_views),
             Adjudications(begin, self.clock, self.ids, ClaimRules()),
             Batches(begin, self.clock, self.ids),
+            Invoices(begin, self.clock, self.ids),
         )
 
     def wake(self) -> None:

@@ -27,6 +27,7 @@ from domain.claims.claim_batch import LIFECYCLE as CLAIM_BATCH
 from domain.claims.claim_batch import ClaimBatchStatus
 from domain.claims.claim_lifecycle import LIFECYCLE as CLAIM
 from domain.claims.claim_lifecycle import ClaimStatus
+from domain.claims.invoice_lifecycle import InvoiceStatus
 from domain.claims.outcome import Outcome
 from domain.eligibility.beneficiary import BeneficiaryStatus
 from domain.lifecycle import Lifecycle
@@ -52,6 +53,7 @@ LISTED = {
     "ck_claims_status": ClaimStatus,
     "ck_claim_batches_type": ClaimType,
     "ck_claim_batches_status": ClaimBatchStatus,
+    "ck_invoices_status": InvoiceStatus,
 }
 
 

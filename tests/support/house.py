@@ -20,6 +20,7 @@ from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
+from domain.claims.use_cases.invoices import Invoices
 from domain.events import Batch, Left, Pending, Received, Refusal
 from domain.money import Money
 from messaging.codec import encode_json
@@ -71,6 +72,7 @@ class House:
         self.claims = Claims(self.units.begin, clock, ids, self.reference, self.claim_views)
         self.adjudications = Adjudications(self.units.begin, clock, ids, ClaimRules())
         self.batches = Batches(self.units.begin, clock, ids)
+        self.invoices = Invoices(self.units.begin, clock, ids)
 
     async def rows(self, statement: str, *parameters: object) -> list[DictRow]:
         """What a statement gives, on a connection of its own; what it changes is committed."""

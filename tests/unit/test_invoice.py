@@ -323,9 +323,11 @@ def test_an_invoice_whose_payments_were_all_reversed_can_be_canceled() -> None:
 @pytest.mark.parametrize("status", LIVE)
 def test_only_the_due_date_and_the_note_are_set_by_hand(status: InvoiceStatus) -> None:
     invoice = in_status(status)
+    told = facts(invoice)
     assert invoice.update(due_date=DAY, at=AT) is False
     assert invoice.update(due_date=date(2026, 4, 1), note="call them", at=AT) is True
     assert (invoice.due_date, invoice.note, invoice.status) == (date(2026, 4, 1), "call them", status)
+    assert (facts(invoice), invoice.settlement_version) == (told, int(status is _S.SETTLED))
     with pytest.raises(IllegalTransition):
         in_status(_S.CANCELED).update(note="late", at=AT)
 
