@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from domain.actor import Actor
 from domain.claims.aging import FROM_DAYS, AgingBucket, AgingRow, Owed
 from domain.claims.invoice import Invoice
-from domain.claims.invoice_queries import InvoiceFilter, Place
-from domain.claims.queries import HistoryEntry
+from domain.claims.queries import HistoryEntry, InvoiceFilter
 from domain.claims.settlement import Settlement
 from persistence.claim_history import history_from_row
 from persistence.invoice_rows import INVOICES, invoice_from_row, settlement_from_row
@@ -42,7 +41,7 @@ _CONDITIONS = {
 
 
 class InvoiceViews(Reading):
-    """Answers `domain.claims.invoice_queries.InvoiceQueries`."""
+    """Answers `domain.claims.queries.InvoiceQueries`."""
 
     limited_by: ClassVar[Attribute | None] = "provider"
 
@@ -52,7 +51,7 @@ class InvoiceViews(Reading):
         return invoice_from_row(rows[0]) if rows else None
 
     async def invoices(
-        self, actor: Actor, wanted: InvoiceFilter, *, after: Place | None, limit: int, skip: int = 0
+        self, actor: Actor, wanted: InvoiceFilter, *, after: tuple[datetime, UUID] | None, limit: int, skip: int = 0
     ) -> list[Invoice]:
         """Up to `limit` invoices, newest first, that come after (created_at, id); `skip` leaves out as many first."""
         given = asdict(wanted) | {"status": wanted.status and wanted.status.value}
@@ -64,7 +63,7 @@ class InvoiceViews(Reading):
         return [invoice_from_row(row) for row in await self.rows(actor, INVOICES, where, parameters, tail=tail)]
 
     async def settlements(
-        self, actor: Actor, invoice_id: UUID, *, after: Place | None, limit: int
+        self, actor: Actor, invoice_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
     ) -> list[Settlement] | None:
         """Up to `limit` settlements, newest first, that come after (at, id); None when there is no such invoice."""
         if await self.invoice(actor, invoice_id) is None:

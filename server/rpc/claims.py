@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from acerto.claims.v1.claim_service_pb2_grpc import ClaimServiceServicer
-from domain.claims.invoice_queries import InvoiceQueries
-from domain.claims.queries import ClaimQueries
+from domain.claims.queries import ClaimQueries, InvoiceQueries
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims

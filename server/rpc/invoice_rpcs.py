@@ -11,8 +11,7 @@ from domain.actor import Call
 from domain.calendar import day_of
 from domain.claims.errors import InvoiceNotFound
 from domain.claims.invoice import Invoice
-from domain.claims.invoice_queries import InvoiceQueries
-from domain.claims.queries import HistoryEntry
+from domain.claims.queries import HistoryEntry, InvoiceQueries
 from domain.claims.settlement import Settlement
 from domain.claims.use_cases.invoices import Invoices
 from server.rpc.page_tokens import PageTokens

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from acerto.claims.v1 import invoice_requests_pb2 as pb
 from domain.claims.invoice_order import InvoiceOrder
-from domain.claims.invoice_queries import InvoiceFilter
+from domain.claims.queries import InvoiceFilter
 from domain.claims.use_cases.invoices import InvoiceChanges, Receipt
 from domain.money import Money
 from server.rpc.translate import version_of

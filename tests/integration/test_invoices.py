@@ -18,7 +18,7 @@ from domain.claims.denial import DenialState
 from domain.claims.errors import ClaimAlreadyInvoiced
 from domain.claims.invoice_lifecycle import InvoiceStatus
 from domain.claims.invoice_order import InvoiceOrder
-from domain.claims.invoice_queries import InvoiceFilter
+from domain.claims.queries import InvoiceFilter
 from domain.claims.use_cases.invoices import InvoiceChanges
 from domain.lifecycle import IllegalTransition
 from domain.money import Money

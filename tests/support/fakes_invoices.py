@@ -11,8 +11,7 @@ from domain.actor import Actor
 from domain.claims.aging import AgingBucket, AgingRow, Owed, bucket_of
 from domain.claims.invoice import Invoice
 from domain.claims.invoice_lifecycle import InvoiceStatus
-from domain.claims.invoice_queries import InvoiceFilter
-from domain.claims.queries import HistoryEntry
+from domain.claims.queries import HistoryEntry, InvoiceFilter
 from domain.claims.settlement import Settlement
 from domain.retry import Conflict
 

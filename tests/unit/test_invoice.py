@@ -91,15 +91,13 @@ def an_invoice(*lines: InvoiceLine, gross: int = 10_000) -> Invoice:
     return Invoice.create(UUID(int=100), bill, due_date=DAY, correlation_id="saga", at=AT)
 
 
-def settle(
-    invoice: Invoice, amount: int | None = None, withheld: int = 0, number: int = 0, reference: str = "ref"
-) -> bool:
+def settle(invoice: Invoice, amount: int | None = None, withheld: int = 0) -> bool:
     return invoice.settle(
-        UUID(int=number or 200 + len(invoice.settlements)),
+        UUID(int=200 + len(invoice.settlements)),
         amount=None if amount is None else Money(amount),
         withheld=Money(withheld),
         on=DAY,
-        reference=reference,
+        reference="ref",
         at=AT,
     )
 
