@@ -20,4 +20,11 @@ English code; the partners' Portuguese appears here, once, and on the wire where
 | Preço contratado  | PriceAgreement     | what a plan pays for a term                            |
 | Carência          | WaitingPeriods     | how long after the enrolment care is covered           |
 | Segmentação       | Segment            | the part of care that a plan is of                     |
+| Guia              | Claim              | what a provider asks of an insurer for care it gave    |
+| Lote              | ClaimBatch         | claims that are sent together                          |
+| Glosa             | Denial             | what the insurer does not pay of a claim, and why      |
+| Recurso           | Appeal             | asking the insurer to think again about a denial       |
+| Conta             | Invoice            | what is billed to an insurer or a patient for claims   |
+| Baixa             | Settlement         | money that came for an invoice                         |
+| Retenção          | withheld           | what the payer keeps back of it as tax                 |
 """
