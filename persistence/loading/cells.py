@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from domain import identifiers
@@ -50,6 +51,7 @@ def yes_or_no(text: str) -> bool:
         raise ValueError("must be true or false") from error
 
 
+@lru_cache(maxsize=1000)  # a file has few days, and says each of them thousands of times
 def day(text: str) -> date:
     """A day as `2026-03-01` or `01/03/2026`."""
     if iso := _ISO.fullmatch(text):

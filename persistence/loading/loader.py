@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from psycopg.sql import Composed
@@ -103,7 +104,7 @@ async def _merged(connection: Connection, staging: Staging) -> Loaded:
 
 async def _wrong(connection: Connection, job: Job, staging: Staging) -> AsyncIterator[BadLine]:
     """Let every good line wait in the staging table; gives what is wrong with the others, and with all together."""
-    to_row = TO_ROW[job.kind.noun]
+    to_row, values = TO_ROW[job.kind.noun], itemgetter(*staging.columns)
     async with connection.cursor() as cursor, cursor.copy(staging.copy()) as copy:
         for line in job.file.lines():
             noun = [line] if isinstance(line, BadLine) else job.kind.read(line, job.given, job.at)
@@ -113,7 +114,7 @@ async def _wrong(connection: Connection, job: Job, staging: Staging) -> AsyncIte
                 continue
             row = to_row(noun)
             row |= {name: Jsonb(row[name]) for name in staging.packed}
-            await copy.write_row([*(row[name] for name in staging.columns), line.number])
+            await copy.write_row((*values(row), line.number))
     await connection.execute("ANALYZE staging")
     async for line, first in _asked(connection, staging.repeated()):
         yield BadLine(line, "", f"has the key of line {first}: {', '.join(staging.key).removeprefix('tuss_')}")

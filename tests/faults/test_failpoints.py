@@ -95,8 +95,8 @@ async def test_a_consumer_that_is_killed_gives_every_message_its_effect_once(
     assert rows(fleet.database_url, counts) == [(5, 6, 6)]
 
 
-def test_a_load_that_is_killed_leaves_nothing_and_can_be_run_again(fleet: Fleet, folder: Path) -> None:
-    file = folder / "terms.csv"
+def test_a_load_that_is_killed_leaves_nothing_and_can_be_run_again(fleet: Fleet, tmp_path: Path) -> None:
+    file = tmp_path / "terms.csv"
     lines = [f"22,99{number:06},Sample,2025-01-01" for number in range(2000)]
     file.write_text("\n".join(["table,code,description,valid_from", *lines]), encoding="utf-8")
     killed = fleet.verb("load", "tuss", str(file), failpoints=f"{LOAD}=kill")
