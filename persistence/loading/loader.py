@@ -5,7 +5,7 @@ Loading a file again changes nothing, and rows that are not in it stay: their wi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -15,6 +15,7 @@ from psycopg.sql import Composed
 from psycopg.types.json import Jsonb
 
 from domain.eligibility.generations import EVERYTHING
+from domain.eligibility.ports import ReferenceNoun
 from domain.failpoints import reach
 from persistence.connection import Connection
 from persistence.engine import Database
@@ -106,15 +107,13 @@ async def _wrong(connection: Connection, job: Job, staging: Staging) -> AsyncIte
     """Let every good line wait in the staging table; gives what is wrong with the others, and with all together."""
     to_row, values = TO_ROW[job.kind.noun], itemgetter(*staging.columns)
     async with connection.cursor() as cursor, cursor.copy(staging.copy()) as copy:
-        for line in job.file.lines():
-            noun = [line] if isinstance(line, BadLine) else job.kind.read(line, job.given, job.at)
-            if isinstance(noun, list):
-                for one in noun:
-                    yield one
-                continue
-            row = to_row(noun)
-            row |= {name: Jsonb(row[name]) for name in staging.packed}
-            await copy.write_row((*values(row), line.number))
+        for one in _read(job):
+            if isinstance(one, BadLine):
+                yield one
+            else:
+                number, row = one[0], to_row(one[1])
+                row |= {name: Jsonb(row[name]) for name in staging.packed}
+                await copy.write_row((*values(row), number))
     await connection.execute("ANALYZE staging")
     async for line, first in _asked(connection, staging.repeated()):
         yield BadLine(line, "", f"has the key of line {first}: {', '.join(staging.key).removeprefix('tuss_')}")
@@ -122,6 +121,16 @@ async def _wrong(connection: Connection, job: Job, staging: Staging) -> AsyncIte
         other, reason = job.kind.leans_on
         async for (line,) in _asked(connection, staging.orphans(TABLES[other])):
             yield BadLine(line, "", reason)
+
+
+def _read(job: Job) -> Iterator[tuple[int, ReferenceNoun] | BadLine]:
+    """The noun of each good line with the line's number, and what is wrong with the others."""
+    for line in job.file.lines():
+        read = [line] if isinstance(line, BadLine) else job.kind.read(line, job.given, job.at)
+        if isinstance(read, list):
+            yield from read
+        else:
+            yield line.number, read
 
 
 async def _asked(connection: Connection, statement: Composed) -> AsyncIterator[tuple[Any, ...]]:
