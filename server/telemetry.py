@@ -58,6 +58,17 @@ METRICS: Final[dict[str, Metric]] = {
     "acerto_notices_quarantined": Metric(Gauge, "Provider's words that were not believed; a person has to look."),
     "acerto_notices_parked": Metric(Gauge, "Provider's words about charges that nobody here knows."),
     "acerto_refunds_failed": Metric(Gauge, "Payments whose refund failed; a person has to look."),
+    # Eligibility and its cache
+    "acerto_cache_hits_total": Metric(Counter, "Look-ups that a cache answered.", ("cache",)),
+    "acerto_cache_misses_total": Metric(
+        Counter, "Look-ups that a cache could not answer, or was not there for.", ("cache",)
+    ),
+    "acerto_cache_evictions_total": Metric(
+        Counter, "Entries that had to go before their end, since the cache was full (Redis counts its own).", ("cache",)
+    ),
+    "acerto_cache_failures_total": Metric(
+        Counter, "Questions that a cache did not answer in time, or at all.", ("cache",)
+    ),
     # Database
     "acerto_oldest_xmin_age": Metric(Gauge, "Transactions since the oldest snapshot still open."),
 }

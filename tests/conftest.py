@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.support import postgres, rabbitmq
+from tests.support import postgres, rabbitmq, redis
 from tests.support.environment import forget_settings, forks_become_programs
 from tests.support.rabbit_debian import fetch
 from tests.support.rabbit_private import Installation
@@ -82,6 +83,20 @@ def private_amqp_url(virtual_hosts: VirtualHosts) -> str:
 def rabbit_installation() -> Installation:
     """RabbitMQ's programs, for tests that kill and freeze a node of their own (`PrivateRabbit`); fetched if need be."""
     return rabbitmq.installation() or fetch()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The run's Redis; a test keeps what it keeps under a prefix of its own."""
+    with redis.server_url() as url:
+        yield url
+
+
+@pytest.fixture
+def private_redis(tmp_path: Path) -> Iterator[redis.PrivateRedis]:
+    """A Redis of this test's own, to be ended and frozen."""
+    with redis.PrivateRedis(tmp_path, redis.program()) as running:
+        yield running
 
 
 def _no_migration(_: str) -> None:

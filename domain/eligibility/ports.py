@@ -1,8 +1,10 @@
-"""What eligibility needs from outside: storage of its reference data (`persistence/reference.py`)."""
+"""What eligibility needs from outside: storage of its reference data (`persistence/reference.py`), a cache, the
+insurers' own services (`server/providers/insurers`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
@@ -52,3 +54,31 @@ class EligibilityWork(UnitOfWork, Protocol):
 
 Begin = Callable[[Call], AbstractAsyncContextManager[EligibilityWork]]
 """Begins a unit of work on behalf of a call. Raises Replayed, RequestInProgress or IdempotencyKeyReused."""
+
+
+class Cache(Protocol):
+    """Keeps bytes under a key for some time, or forgets them sooner. It is never needed: a failure is a miss."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, or None when there is none, it has ended, or nobody can say."""
+        ...
+
+    async def put(self, key: str, value: bytes, ttl: float) -> None:
+        """Keep a value for `ttl` seconds at most."""
+        ...
+
+
+class Generations(Protocol):
+    """How often each scope was changed, as far as this process knows."""
+
+    @property
+    def sequence(self) -> int:
+        """Rises whenever anything moved: the same before and after means that nothing did in between."""
+        ...
+
+    def of(self, scopes: Iterable[str]) -> tuple[int, ...] | None:
+        """The generation of each scope; None when what this process knows of them may be old.
+
+        Read it before the database, and what the database says is never older than it.
+        """
+        ...

@@ -84,12 +84,7 @@ def _from_variable(_: ExitStack) -> Broker:
 
 
 def _from_docker(stack: ExitStack) -> Broker:
-    with warnings.catch_warnings():
-        # The client leaves its socket to the collector when the engine is away; a warning is an error in our runs.
-        warnings.simplefilter("ignore", ResourceWarning)
-        refusal = _docker_refusal()
-        gc.collect()
-    if refusal:
+    if refusal := docker_refusal():
         raise NotHere(f"no usable Docker engine: {refusal}")
     try:
         container = stack.enter_context(DockerContainer(_IMAGE).with_exposed_ports(5672))
@@ -100,8 +95,17 @@ def _from_docker(stack: ExitStack) -> Broker:
     return Broker(url, f"{_IMAGE} on Docker", lambda words: str(container.exec(["rabbitmqctl", "-q", *words]).output))
 
 
-def _docker_refusal() -> str:
+def docker_refusal() -> str:
     """Why there is no engine to talk to; empty when one answers a ping (the program `docker` alone proves nothing)."""
+    with warnings.catch_warnings():
+        # The client leaves its socket to the collector when the engine is away; a warning is an error in our runs.
+        warnings.simplefilter("ignore", ResourceWarning)
+        refusal = _refused()
+        gc.collect()
+    return refusal
+
+
+def _refused() -> str:
     try:
         client = docker.from_env(timeout=5)
         client.ping()
