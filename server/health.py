@@ -21,8 +21,15 @@ class Phase(Enum):
 
     STARTING = "starting"
     READY = "ready"
+    DEGRADED = "degraded"
+    """Ready, without a part that only makes it faster."""
     NOT_READY = "not ready"
     SHUTTING_DOWN = "shutting down"
+
+    @property
+    def serving(self) -> bool:
+        """Whether requests are welcome."""
+        return self in (Phase.READY, Phase.DEGRADED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class _Part:
     probe: Probe
     time_limit: float
     kept: float
+    needed: bool
     finding: Finding | None = None
     found_at: float = 0.0
 
@@ -61,9 +69,20 @@ class Readiness:
         self._started = False
         self._news = asyncio.Event()
 
-    def add(self, name: str, probe: Probe, *, time_limit: float | None = None, kept: float = _KEPT_SECONDS) -> None:
-        """Depend on a part. `kept` are the seconds for which finding it there stands, when a probe is dear."""
-        self._parts[name] = _Part(probe, time_limit or self._time_limit, kept)
+    def add(
+        self,
+        name: str,
+        probe: Probe,
+        *,
+        time_limit: float | None = None,
+        kept: float = _KEPT_SECONDS,
+        needed: bool = True,
+    ) -> None:
+        """Depend on a part. `kept` are the seconds for which finding it there stands, when a probe is dear.
+
+        Without a part that is not `needed` the process is degraded, and ready all the same.
+        """
+        self._parts[name] = _Part(probe, time_limit or self._time_limit, kept, needed)
 
     def started(self) -> None:
         """Everything runs: from now on the probes decide."""
@@ -89,13 +108,16 @@ class Readiness:
         if not self._started:
             return Phase.STARTING
         found = await self.findings()
-        return Phase.READY if all(finding.ok for finding in found.values()) else Phase.NOT_READY
+        away = [name for name, finding in found.items() if not finding.ok]
+        if any(self._parts[name].needed for name in away):
+            return Phase.NOT_READY
+        return Phase.DEGRADED if away else Phase.READY
 
     async def run(self, stop: asyncio.Event, tell: Callable[[bool], None]) -> None:
         """Tell whether we are ready, now and every second, until `stop` is set; then that we are not."""
         while not stop.is_set():
             self._news.clear()
-            tell(await self.phase() is Phase.READY)
+            tell((await self.phase()).serving)
             await _first(stop, self._news, within=_KEPT_SECONDS)
         tell(False)
 

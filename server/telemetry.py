@@ -69,6 +69,9 @@ METRICS: Final[dict[str, Metric]] = {
     "acerto_cache_failures_total": Metric(
         Counter, "Questions that a cache did not answer in time, or at all.", ("cache",)
     ),
+    "acerto_eligibility_history_lost_total": Metric(
+        Counter, "Rows of cache hits that were never written, since the database was away for too long."
+    ),
     # Database
     "acerto_oldest_xmin_age": Metric(Gauge, "Transactions since the oldest snapshot still open."),
 }

@@ -4,16 +4,21 @@ insurers' own services (`server/providers/insurers`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from domain.actor import Call
 from domain.eligibility.beneficiary import Beneficiary
-from domain.eligibility.health_plan import HealthPlan
+from domain.eligibility.coverage import Situation
+from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Question
+from domain.eligibility.health_plan import CoverageRule, HealthPlan
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.price_agreement import PriceAgreement
 from domain.eligibility.provider import Provider
+from domain.eligibility.reasons import Reason, Verdict
 from domain.eligibility.tuss_term import TussTerm
 from domain.unit_of_work import UnitOfWork
 
@@ -81,4 +86,63 @@ class Generations(Protocol):
 
         Read it before the database, and what the database says is never older than it.
         """
+        ...
+
+
+class Situations(Protocol):
+    """What is known about questions."""
+
+    async def situation(self, question: Question) -> Situation:
+        """All that the rules look at but what was used of limits, as of now. Raises Unavailable."""
+        ...
+
+
+class Usage(Protocol):
+    """How much of a yearly limit was used; whoever bills knows."""
+
+    async def used(
+        self, beneficiary: Beneficiary, year: int, rules: Sequence[CoverageRule]
+    ) -> Mapping[tuple[str, str], int]:
+        """By (table, prefix) of each rule, how many were paid for, or asked to be, in the calendar year."""
+        ...
+
+
+class History(Protocol):
+    """The record of every check, append-only."""
+
+    def add(self, check: EligibilityCheck) -> None:
+        """Have it kept soon. Neither blocks nor fails."""
+        ...
+
+    async def keep(self, check: EligibilityCheck) -> None:
+        """Keep it, and come back when that is certain. Raises Unavailable."""
+        ...
+
+    async def last_told(self, insurer_id: str, patient_id: str) -> Answer | None:
+        """What the insurer's own service said last of the patient, in this year's checks; None when it never did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an insurer's own service said; `until` is when that ends, None where it does not say."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    until: datetime | None = None
+
+
+class InsurerAway(Exception):
+    """The insurer's service did not answer in a way that can be used; the text says how, and holds nothing personal."""
+
+
+class InsurerServices(Protocol):
+    """The insurers' own services. Never called inside a unit of work."""
+
+    def serves(self, insurer: Insurer) -> bool:
+        """Whether checks at this insurer are its service's to answer."""
+        ...
+
+    async def check(self, insurer: Insurer, question: Question) -> Told:
+        """Ask it. Raises InsurerAway."""
         ...

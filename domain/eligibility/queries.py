@@ -6,10 +6,13 @@ Reference data is the installation's: permission alone decides who reads it, and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
+from uuid import UUID
 
+from domain.actor import Actor
 from domain.eligibility.beneficiary import Beneficiary
+from domain.eligibility.eligibility_check import EligibilityCheck
 from domain.eligibility.health_plan import HealthPlan
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.price_agreement import PriceAgreement
@@ -100,4 +103,23 @@ class ReferenceQueries(Protocol):
 
     async def price_agreements(self, wanted: PriceFilter, *, after: Place | None, limit: int) -> list[PriceAgreement]:
         """Price agreements by (insurer_id, plan_id, table, code, valid_from)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFilter:
+    """Which checks; all that is given must hold."""
+
+    patient_id: str | None = None
+    insurer_id: str | None = None
+    provider_id: str | None = None
+
+
+class CheckQueries(Protocol):
+    """Reads of the history. A check for another provider than the actor's is left out."""
+
+    async def eligibility_checks(
+        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[EligibilityCheck]:
+        """Up to `limit` checks, newest first, that come after (asked_at, id)."""
         ...

@@ -17,6 +17,7 @@ from persistence.schema.billing import (
 )
 from persistence.schema.claims import claim_batches, claim_log, claims
 from persistence.schema.columns import metadata
+from persistence.schema.eligibility import eligibility_checks
 from persistence.schema.invoices import invoice_claims, invoices, settlements
 from persistence.schema.messaging import (
     BUCKETS,
@@ -47,6 +48,7 @@ __all__ = [
     "claim_batches",
     "claim_log",
     "claims",
+    "eligibility_checks",
     "generations",
     "health_plans",
     "inbox",

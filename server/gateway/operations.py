@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from server.health import Phase, Readiness
+from server.health import Readiness
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _NO_STORE = {"cache-control": "no-store"}
@@ -35,7 +35,7 @@ def operations(readiness: Readiness, metrics: Metrics) -> list[Route]:
         phase = await readiness.phase()
         return JSONResponse(
             {"status": phase.value, "dependencies": await _dependencies(readiness)},
-            status_code=200 if phase is Phase.READY else 503,
+            status_code=200 if phase.serving else 503,
             headers=_NO_STORE,
         )
 

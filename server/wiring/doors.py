@@ -9,11 +9,13 @@ from acerto.claims.v1 import claim_service_pb2
 from acerto.eligibility.v1 import eligibility_service_pb2
 from domain.billing.use_cases.watching import Timelines
 from domain.eligibility.use_cases.reference import ReferenceData
-from persistence.reference_views import ReferenceViews
+from persistence.reference_cache import CachedReferenceViews
+from persistence.tuss import TussTerms
 from persistence.unit_of_work import Units
 from server.access.approval_links import ApprovalLinks
 from server.access.development import DevelopmentIdentity
 from server.access.signing_key import signing_key
+from server.providers.insurers.rules_only import RulesOnly
 from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.claims import ClaimServicer
 from server.rpc.compatibility_rpcs import CompatibilityServicer
@@ -23,6 +25,7 @@ from server.rpc.methods import Method, methods_of
 from server.rpc.page_tokens import PageTokens
 from server.rpc.pipeline import Limits, Pipeline
 from server.wiring.cashier import Cashier
+from server.wiring.eligibility import checks
 from server.wiring.house import House
 
 BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
@@ -62,6 +65,7 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
     settings = house.settings
     billing, payments = house.billing(units.begin), house.payments(units.begin)
     key = signing_key(settings.signing_key, settings.data_dir)
+    terms = TussTerms(house.database, house.generations, house.telemetry)
     return {
         BILLING.full_name: BillingServicer(
             billing,
@@ -76,6 +80,10 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
         ),
         CLAIMS.full_name: ClaimServicer(house.claims(units.begin), house.claim_views, PageTokens(key)),
         ELIGIBILITY.full_name: EligibilityServicer(
-            ReferenceData(units.begin), ReferenceViews(house.database), PageTokens(key), house.clock
+            ReferenceData(units.begin),
+            CachedReferenceViews(house.database, terms),
+            checks(house, terms, RulesOnly()),
+            PageTokens(key),
+            house.clock,
         ),
     }

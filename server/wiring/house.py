@@ -18,6 +18,7 @@ from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
 from domain.claims.use_cases.invoices import Invoices
+from domain.eligibility.ports import Cache
 from domain.events import Encode
 from domain.tracing import Tracer
 from messaging.broker import Broker
@@ -26,9 +27,14 @@ from messaging.postgres import PostgresBroker
 from messaging.rabbitmq import RabbitBroker
 from messaging.topology import Topology, own, with_partners
 from messaging.traced import TracedBroker
+from persistence.cache_layers import LayeredCache
+from persistence.cache_memory import MemoryCache
+from persistence.cache_redis import RedisCache
+from persistence.check_history import CheckHistory
 from persistence.claim_views import ClaimViews
 from persistence.embedded import EmbeddedPostgres
 from persistence.engine import Database, address
+from persistence.generations import KnownGenerations
 from persistence.news import Newsroom
 from persistence.reference_views import ReferenceViews
 from persistence.views import Views
@@ -57,9 +63,14 @@ class House:
     reference: Reference
     """What claims ask of eligibility."""
     tracer: Tracer
+    generations: KnownGenerations
+    history: CheckHistory
+    telemetry: Telemetry
+    cache: Cache
+    shared_cache: RedisCache | None
+    """The part of `cache` outside this process, where there is one."""
     clock: SystemClock = field(default_factory=SystemClock)
     ids: SystemIds = field(default_factory=SystemIds)
-    telemetry: Telemetry = field(default_factory=Telemetry)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     """Set after a commit that left facts for a relay in this process."""
     due: asyncio.Event = field(default_factory=asyncio.Event)
@@ -126,6 +137,12 @@ async def built(settings: Settings) -> AsyncIterator[House]:
         broker: Broker = (
             RabbitBroker(amqp, max_body=LARGEST_BODY) if amqp else PostgresBroker(url, max_body=LARGEST_BODY)
         )
+        telemetry, clock = Telemetry(), SystemClock()
+        near = MemoryCache(telemetry)
+        redis = None
+        if settings.cache_url:
+            shared = RedisCache(settings.cache_url.get_secret_value(), telemetry)
+            redis = await stack.enter_async_context(shared.opened())
         yield House(
             settings=settings,
             database=database,
@@ -135,4 +152,10 @@ async def built(settings: Settings) -> AsyncIterator[House]:
             views=Views(database),
             claim_views=ClaimViews(database),
             reference=ReferenceAnswers(ReferenceViews(database)),
+            clock=clock,
+            generations=KnownGenerations(database),
+            history=CheckHistory(database, clock, telemetry),
+            telemetry=telemetry,
+            cache=LayeredCache(near, redis) if redis else near,
+            shared_cache=redis,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from messaging.effects import Effects
 from messaging.relay import Relay
 from messaging.routes import Routes
 from messaging.topology import INBOUND_QUEUE
+from persistence.generations import NOTICE
 from persistence.housekeeping import Housekeeping
 from persistence.inbox import SqlInbox
 from persistence.outbox import SqlOutbox
@@ -31,7 +32,7 @@ from server.gateway.app import api_app, plain_app, tell_of
 from server.gateway.documents import OPENAPI, documents
 from server.gateway.operations import operations
 from server.gateway.server import HttpServer
-from server.health import Phase, Readiness
+from server.health import Readiness
 from server.lifespan import Part
 from server.preparation import Preparation
 from server.rpc.health import Health
@@ -43,6 +44,8 @@ from server.wiring.doors import methods, pipeline
 from server.wiring.due import due_runs
 from server.wiring.house import House
 from server.worker import Duty, Worker
+
+Run = Callable[[asyncio.Event], Awaitable[None]]
 
 ROLES: Final = frozenset({"api", "relay", "consumer", "worker"})
 
@@ -59,7 +62,7 @@ class Running:
 
     async def ready(self) -> bool:
         """Whether everything is there, and gRPC's callers are told so."""
-        return await self.readiness.phase() is Phase.READY and (self.health is None or self.health.serving)
+        return (await self.readiness.phase()).serving and (self.health is None or self.health.serving)
 
     async def ready_before(self, stop: asyncio.Event) -> bool:
         """Wait until everything is there; False when `stop` came first."""
@@ -85,6 +88,8 @@ async def _assembled(house: House, roles: Collection[str], till: Cashier) -> Asy
         readiness.add(dependency.name, dependency.ping, kept=dependency.kept)
     preparation = Preparation(dependencies, readiness.started)
     notifier = Notifier(house.database)
+    if "api" in roles and house.shared_cache:
+        readiness.add("cache", house.shared_cache.ping, needed=False)
     units = Units(house.database, house.encodings, house.ids, _wake(house, roles, notifier))
     grace = house.settings.shutdown_grace
     serving = pipeline(house, units, till) if "api" in roles else None
@@ -98,6 +103,8 @@ async def _assembled(house: House, roles: Collection[str], till: Cashier) -> Asy
     due = due_runs(house, units, till, f"{house.settings.http_address.rpartition(':')[0]}:{http.port}")
     parts = [
         Part("preparation", preparation.run),
+        # Parts stop last to first: the doors are closed when the history writes its last rows.
+        *(Part(name, preparation.first(run)) for name, run in _beneath(house).items() if "api" in roles),
         Part("http", partial(_http, http, serving, grace)),
         *_behind(house, roles, preparation, units),
         *(Part(name, preparation.first(run)) for name, run in due.items() if "worker" in roles),
@@ -128,8 +135,10 @@ def _wake(house: House, roles: Collection[str], notifier: Notifier) -> Wake:
             house.wake()
         if left.work and elsewhere:
             notifier.work()
-        if left.keys:
-            notifier.news(left.keys)
+        if left.scopes:
+            house.generations.moved(left.scopes)
+        if keys := left.keys | ({NOTICE} if left.scopes else set()):
+            notifier.news(keys)
 
     return wake
 
@@ -137,7 +146,17 @@ def _wake(house: House, roles: Collection[str], notifier: Notifier) -> Wake:
 def _heard(house: House, roles: Collection[str]) -> dict[str, Heard]:
     """What this process listens for, by channel."""
     heard: dict[str, Heard] = {WORK: lambda _: house.wake()} if {"relay", "worker"} & set(roles) else {}
-    return heard | ({NEWS: house.news.heard} if "api" in roles else {})
+    return heard | ({NEWS: partial(_news, house)} if "api" in roles else {})
+
+
+def _beneath(house: House) -> dict[str, Run]:
+    """What the API's answers lean on."""
+    return {"generations": house.generations.run, "history": house.history.run}
+
+
+def _news(house: House, payload: str) -> None:
+    house.news.heard(payload)
+    house.generations.heard(payload)
 
 
 def _app(house: House, serving: Pipeline | None, routes: list[Route]) -> ASGIApp:

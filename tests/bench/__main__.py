@@ -10,7 +10,7 @@ from typing import Final
 
 import uvloop
 
-from tests.bench import archive, grpc_pair, http_pair, latency, loading, relay_pair, routes, saga, startup
+from tests.bench import archive, eligibility, grpc_pair, http_pair, latency, loading, relay_pair, routes, saga, startup
 from tests.bench.report import Section, page, table
 from tests.bench.services import Services, found
 from tests.support.environment import ROOT, forget_settings, forks_become_programs
@@ -19,6 +19,7 @@ Case = Callable[[Services, int], Coroutine[None, None, Section]]
 
 CASES: Final[dict[str, Case]] = {
     "grpc": grpc_pair.measure,
+    "eligibility": eligibility.measure,
     "http": http_pair.measure,
     "routes": routes.measure,
     "relay": relay_pair.measure,

@@ -1,6 +1,6 @@
 """The client of both sides, a process of its own: a closed loop of so many calls at once for so many seconds.
 
-`.. grpc_client PORT SECONDS CONCURRENCY`, with one GetBudget request per line of hex on stdin; prints JSON.
+`.. grpc_client PORT SECONDS CONCURRENCY METHOD`, with one request per line of hex on stdin; prints JSON.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ import uvloop
 
 from tests.bench.pairs import percentile
 
-METHOD = "/acerto.billing.v1.BillingService/GetBudget"
 MOST_CALLS = 200_000
 
 
-async def main(port: int, seconds: float, concurrency: int) -> None:
+async def main(port: int, seconds: float, concurrency: int, method: str) -> None:
     """Call, and print how many calls a second were answered and how long one took (milliseconds)."""
     requests = cycle([bytes.fromhex(line) for line in sys.stdin.read().split()])
     took: list[float] = []
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
         await call(next(requests))
         began = perf_counter()
 
@@ -40,4 +39,4 @@ async def main(port: int, seconds: float, concurrency: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))
+    uvloop.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))

@@ -28,6 +28,7 @@ from tests.support.processes import Program
 BUDGETS: Final = 500
 SECONDS: Final = 3.0
 CONCURRENCY: Final = 16
+GET_BUDGET: Final = "/acerto.billing.v1.BillingService/GetBudget"
 HOW: Final = (
     f"one client process keeps {CONCURRENCY} calls in flight for {SECONDS:g} s (closed loop) against each of two "
     "server processes: the `api` role with everything on (identity, policy, validation, metrics, a JSON log line per "
@@ -43,6 +44,7 @@ class Side:
     port: int
     pid: int
     requests: str
+    method: str = GET_BUDGET
     p50: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
@@ -50,7 +52,7 @@ class Side:
         """Calls a second."""
         process = psutil.Process(self.pid)
         before = _cpu_seconds(process)
-        told = await called(self.port, self.requests)
+        told = await called(self.port, self.requests, self.method)
         self.cpu.append((_cpu_seconds(process) - before) / told["calls"] * 1e6)
         self.p50.append(told["p50"])
         return float(told["rate"])
@@ -107,10 +109,10 @@ async def _budget(port: int, budget_id: str) -> Any:
         return await stub.GetBudget(billing_service_pb2.GetBudgetRequest(budget_id=budget_id))
 
 
-async def called(port: int, requests: str) -> dict[str, Any]:
+async def called(port: int, requests: str, method: str = GET_BUDGET) -> dict[str, Any]:
     """What the client told: `requests` are in hex, one a line."""
     client = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.grpc_client", str(port), str(SECONDS), str(CONCURRENCY)),
+        *(sys.executable, "-m", "tests.bench.grpc_client", str(port), str(SECONDS), str(CONCURRENCY), method),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=clean_env(),

@@ -35,7 +35,7 @@ from server.access.approval_links import ApprovalLinks
 from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.claims import ClaimServicer, ClaimUseCases
 from server.rpc.compatibility_rpcs import CompatibilityServicer
-from server.rpc.eligibility import EligibilityServicer
+from server.rpc.eligibility import Checks, EligibilityServicer
 from server.rpc.health import Health
 from server.rpc.journal import Journal
 from server.rpc.methods import methods_of
@@ -47,6 +47,7 @@ from server.telemetry import Telemetry
 from tests.support.fakes import FakeClock, FakeIds, FakeQueries, FakeStore, SpreadIds
 from tests.support.fakes_claims import FakeClaimStore
 from tests.support.fakes_claims_queries import FakeClaimQueries, FakeReference
+from tests.support.fakes_eligibility import FakeChecks
 from tests.support.fakes_reference import FakeReferenceQueries
 
 BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
@@ -106,6 +107,7 @@ class Scene:
         self.payments = Payments(begin, self.clock, ids, rules)
         self.links = ApprovalLinks(KEY, "https://example.com/decide?by={token}")
         queries = queries or FakeQueries(self.store)
+        self.eligibility = FakeChecks(self.store.reference, self.clock)
         reference = reference or FakeReferenceQueries(self.store.reference)
         servicers: dict[str, object] = {
             BILLING.full_name: BillingServicer(
@@ -122,6 +124,7 @@ class Scene:
             ELIGIBILITY.full_name: EligibilityServicer(
                 ReferenceData(begin),
                 reference,
+                Checks(self.eligibility.checks, self.eligibility.history),
                 PageTokens(KEY),
                 self.clock,
             ),

@@ -8,6 +8,7 @@ Every refusal carries a `google.rpc.ErrorInfo` whose `reason` is listed in `erro
 """
 
 from acerto.eligibility.v1 import beneficiary_pb2 as _beneficiary_pb2
+from acerto.eligibility.v1 import eligibility_check_pb2 as _eligibility_check_pb2
 from acerto.eligibility.v1 import health_plan_pb2 as _health_plan_pb2
 from acerto.eligibility.v1 import insurer_pb2 as _insurer_pb2
 from acerto.eligibility.v1 import price_agreement_pb2 as _price_agreement_pb2
@@ -740,3 +741,129 @@ class ListPriceAgreementsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPriceAgreementsResponse: _TypeAlias = ListPriceAgreementsResponse  # noqa: Y015
+
+@_typing.final
+class CheckEligibilityRequest(_message.Message):
+    """What to check."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATIENT_ID_FIELD_NUMBER: _builtins.int
+    CARD_NUMBER_FIELD_NUMBER: _builtins.int
+    INSURER_ID_FIELD_NUMBER: _builtins.int
+    PLAN_ID_FIELD_NUMBER: _builtins.int
+    SERVICE_DATE_FIELD_NUMBER: _builtins.int
+    PROCEDURES_FIELD_NUMBER: _builtins.int
+    PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    URGENT_FIELD_NUMBER: _builtins.int
+    FORCE_REFRESH_FIELD_NUMBER: _builtins.int
+    patient_id: _builtins.str
+    """The clinic's own id of the patient, whose best card at the insurer is checked. Beside a card it must be the card's."""
+    card_number: _builtins.str
+    """What the card says, as a text: leading zeros count."""
+    insurer_id: _builtins.str
+    """The insurer: its registration at ANS, 6 digits. Anything else is not known, and UNDETERMINED."""
+    plan_id: _builtins.str
+    """The plan's code at its insurer. Beside a known card it must be the card's. Without `insurer_id` the one insurer that
+    has such a plan is meant.
+    """
+    provider_id: _builtins.str
+    """The CNES of the provider that will give the care, 7 digits. Empty: its network is not looked at."""
+    urgent: _builtins.bool
+    """Whether it is urgent: the waiting period of urgencies counts, and neither authorization nor network."""
+    force_refresh: _builtins.bool
+    """Whether to find the answer afresh, whatever is cached."""
+    @_builtins.property
+    def service_date(self) -> _date_pb2.Date:
+        """The day of the service. Absent: today in America/Sao_Paulo."""
+
+    @_builtins.property
+    def procedures(self) -> _containers.RepeatedCompositeFieldContainer[_eligibility_check_pb2.Procedure]:
+        """What shall be done. Empty: any ordinary care."""
+
+    def __init__(
+        self,
+        *,
+        patient_id: _builtins.str = ...,
+        card_number: _builtins.str = ...,
+        insurer_id: _builtins.str = ...,
+        plan_id: _builtins.str = ...,
+        service_date: _date_pb2.Date | None = ...,
+        procedures: _abc.Iterable[_eligibility_check_pb2.Procedure] | None = ...,
+        provider_id: _builtins.str = ...,
+        urgent: _builtins.bool = ...,
+        force_refresh: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["service_date", b"service_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_number", b"card_number", "force_refresh", b"force_refresh", "insurer_id", b"insurer_id", "patient_id", b"patient_id", "plan_id", b"plan_id", "procedures", b"procedures", "provider_id", b"provider_id", "service_date", b"service_date", "urgent", b"urgent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckEligibilityRequest: _TypeAlias = CheckEligibilityRequest  # noqa: Y015
+
+@_typing.final
+class ListEligibilityChecksRequest(_message.Message):
+    """Which checks to list. A check must match every filter that is given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PATIENT_ID_FIELD_NUMBER: _builtins.int
+    INSURER_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most, 50 when 0; more than 1000 is taken as 1000."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, with the same filters."""
+    patient_id: _builtins.str
+    """Only of this patient; empty: of all."""
+    insurer_id: _builtins.str
+    """Only of this insurer; empty: of all."""
+    provider_id: _builtins.str
+    """Only asked for this provider; empty: for any."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        patient_id: _builtins.str = ...,
+        insurer_id: _builtins.str = ...,
+        provider_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insurer_id", b"insurer_id", "page_size", b"page_size", "page_token", b"page_token", "patient_id", b"patient_id", "provider_id", b"provider_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEligibilityChecksRequest: _TypeAlias = ListEligibilityChecksRequest  # noqa: Y015
+
+@_typing.final
+class ListEligibilityChecksResponse(_message.Message):
+    """One page of checks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ELIGIBILITY_CHECKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Send this as `page_token` for the next page; empty on the last one."""
+    @_builtins.property
+    def eligibility_checks(self) -> _containers.RepeatedCompositeFieldContainer[_eligibility_check_pb2.EligibilityCheck]:
+        """The checks, newest first."""
+
+    def __init__(
+        self,
+        *,
+        eligibility_checks: _abc.Iterable[_eligibility_check_pb2.EligibilityCheck] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["eligibility_checks", b"eligibility_checks", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEligibilityChecksResponse: _TypeAlias = ListEligibilityChecksResponse  # noqa: Y015

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from acerto.eligibility.v1 import beneficiary_pb2 as acerto_dot_eligibility_dot_v1_dot_beneficiary__pb2
+from acerto.eligibility.v1 import eligibility_check_pb2 as acerto_dot_eligibility_dot_v1_dot_eligibility__check__pb2
 from acerto.eligibility.v1 import eligibility_service_pb2 as acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2
 from acerto.eligibility.v1 import health_plan_pb2 as acerto_dot_eligibility_dot_v1_dot_health__plan__pb2
 from acerto.eligibility.v1 import insurer_pb2 as acerto_dot_eligibility_dot_v1_dot_insurer__pb2
@@ -131,6 +132,16 @@ class EligibilityServiceStub:
                 '/acerto.eligibility.v1.EligibilityService/ListPriceAgreements',
                 request_serializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListPriceAgreementsRequest.SerializeToString,
                 response_deserializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListPriceAgreementsResponse.FromString,
+                _registered_method=True)
+        self.CheckEligibility = channel.unary_unary(
+                '/acerto.eligibility.v1.EligibilityService/CheckEligibility',
+                request_serializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.CheckEligibilityRequest.SerializeToString,
+                response_deserializer=acerto_dot_eligibility_dot_v1_dot_eligibility__check__pb2.EligibilityCheck.FromString,
+                _registered_method=True)
+        self.ListEligibilityChecks = channel.unary_unary(
+                '/acerto.eligibility.v1.EligibilityService/ListEligibilityChecks',
+                request_serializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListEligibilityChecksRequest.SerializeToString,
+                response_deserializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListEligibilityChecksResponse.FromString,
                 _registered_method=True)
 
 
@@ -266,6 +277,24 @@ class EligibilityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckEligibility(self, request, context):
+        """Whether a card, or a patient's card, covers some care on a day: the verdict, and all the reasons. What is unknown is
+        UNDETERMINED with its reason, never a refusal. Safe to repeat: it changes nothing, and adds a line to the history
+        each time; a moment later it answers from a cache, with the time at which the answer was found.
+        Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEligibilityChecks(self, request, context):
+        """The history of checks, those from a cache too, newest first, a page at a time. A check is here 200 ms after its
+        answer at the latest. Refusals: INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EligibilityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -358,6 +387,16 @@ def add_EligibilityServiceServicer_to_server(servicer, server):
                     servicer.ListPriceAgreements,
                     request_deserializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListPriceAgreementsRequest.FromString,
                     response_serializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListPriceAgreementsResponse.SerializeToString,
+            ),
+            'CheckEligibility': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckEligibility,
+                    request_deserializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.CheckEligibilityRequest.FromString,
+                    response_serializer=acerto_dot_eligibility_dot_v1_dot_eligibility__check__pb2.EligibilityCheck.SerializeToString,
+            ),
+            'ListEligibilityChecks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEligibilityChecks,
+                    request_deserializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListEligibilityChecksRequest.FromString,
+                    response_serializer=acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListEligibilityChecksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -848,6 +887,60 @@ class EligibilityService:
             '/acerto.eligibility.v1.EligibilityService/ListPriceAgreements',
             acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListPriceAgreementsRequest.SerializeToString,
             acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListPriceAgreementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckEligibility(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.eligibility.v1.EligibilityService/CheckEligibility',
+            acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.CheckEligibilityRequest.SerializeToString,
+            acerto_dot_eligibility_dot_v1_dot_eligibility__check__pb2.EligibilityCheck.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEligibilityChecks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/acerto.eligibility.v1.EligibilityService/ListEligibilityChecks',
+            acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListEligibilityChecksRequest.SerializeToString,
+            acerto_dot_eligibility_dot_v1_dot_eligibility__service__pb2.ListEligibilityChecksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ Every refusal carries a `google.rpc.ErrorInfo` whose `reason` is listed in `erro
 """
 
 from acerto.eligibility.v1 import beneficiary_pb2 as _beneficiary_pb2
+from acerto.eligibility.v1 import eligibility_check_pb2 as _eligibility_check_pb2
 from acerto.eligibility.v1 import eligibility_service_pb2 as _eligibility_service_pb2
 from acerto.eligibility.v1 import health_plan_pb2 as _health_plan_pb2
 from acerto.eligibility.v1 import insurer_pb2 as _insurer_pb2
@@ -83,6 +84,16 @@ class EligibilityServiceStub:
     """The price of a term on the day of a service. Refusals: PRICE_AGREEMENT_NOT_FOUND."""
     ListPriceAgreements: _grpc.UnaryUnaryMultiCallable[_eligibility_service_pb2.ListPriceAgreementsRequest, _eligibility_service_pb2.ListPriceAgreementsResponse]
     """The price agreements, by insurer, plan, table, code and first day, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
+    CheckEligibility: _grpc.UnaryUnaryMultiCallable[_eligibility_service_pb2.CheckEligibilityRequest, _eligibility_check_pb2.EligibilityCheck]
+    """Whether a card, or a patient's card, covers some care on a day: the verdict, and all the reasons. What is unknown is
+    UNDETERMINED with its reason, never a refusal. Safe to repeat: it changes nothing, and adds a line to the history
+    each time; a moment later it answers from a cache, with the time at which the answer was found.
+    Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider).
+    """
+    ListEligibilityChecks: _grpc.UnaryUnaryMultiCallable[_eligibility_service_pb2.ListEligibilityChecksRequest, _eligibility_service_pb2.ListEligibilityChecksResponse]
+    """The history of checks, those from a cache too, newest first, a page at a time. A check is here 200 ms after its
+    answer at the latest. Refusals: INVALID_PAGE_TOKEN.
+    """
 
 @_typing.type_check_only
 class EligibilityServiceAsyncStub(EligibilityServiceStub):
@@ -129,6 +140,16 @@ class EligibilityServiceAsyncStub(EligibilityServiceStub):
     """The price of a term on the day of a service. Refusals: PRICE_AGREEMENT_NOT_FOUND."""
     ListPriceAgreements: _aio.UnaryUnaryMultiCallable[_eligibility_service_pb2.ListPriceAgreementsRequest, _eligibility_service_pb2.ListPriceAgreementsResponse]  # type: ignore[assignment]
     """The price agreements, by insurer, plan, table, code and first day, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
+    CheckEligibility: _aio.UnaryUnaryMultiCallable[_eligibility_service_pb2.CheckEligibilityRequest, _eligibility_check_pb2.EligibilityCheck]  # type: ignore[assignment]
+    """Whether a card, or a patient's card, covers some care on a day: the verdict, and all the reasons. What is unknown is
+    UNDETERMINED with its reason, never a refusal. Safe to repeat: it changes nothing, and adds a line to the history
+    each time; a moment later it answers from a cache, with the time at which the answer was found.
+    Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider).
+    """
+    ListEligibilityChecks: _aio.UnaryUnaryMultiCallable[_eligibility_service_pb2.ListEligibilityChecksRequest, _eligibility_service_pb2.ListEligibilityChecksResponse]  # type: ignore[assignment]
+    """The history of checks, those from a cache too, newest first, a page at a time. A check is here 200 ms after its
+    answer at the latest. Refusals: INVALID_PAGE_TOKEN.
+    """
 
 class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Insurers, their plans, cards, providers, terms and prices. They are the installation's, not a workshop's or a
@@ -280,5 +301,27 @@ class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_eligibility_service_pb2.ListPriceAgreementsResponse, _abc.Awaitable[_eligibility_service_pb2.ListPriceAgreementsResponse]]:
         """The price agreements, by insurer, plan, table, code and first day, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
+
+    @_abc_1.abstractmethod
+    def CheckEligibility(
+        self,
+        request: _eligibility_service_pb2.CheckEligibilityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_check_pb2.EligibilityCheck, _abc.Awaitable[_eligibility_check_pb2.EligibilityCheck]]:
+        """Whether a card, or a patient's card, covers some care on a day: the verdict, and all the reasons. What is unknown is
+        UNDETERMINED with its reason, never a refusal. Safe to repeat: it changes nothing, and adds a line to the history
+        each time; a moment later it answers from a cache, with the time at which the answer was found.
+        Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider).
+        """
+
+    @_abc_1.abstractmethod
+    def ListEligibilityChecks(
+        self,
+        request: _eligibility_service_pb2.ListEligibilityChecksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_eligibility_service_pb2.ListEligibilityChecksResponse, _abc.Awaitable[_eligibility_service_pb2.ListEligibilityChecksResponse]]:
+        """The history of checks, those from a cache too, newest first, a page at a time. A check is here 200 ms after its
+        answer at the latest. Refusals: INVALID_PAGE_TOKEN.
+        """
 
 def add_EligibilityServiceServicer_to_server(servicer: EligibilityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

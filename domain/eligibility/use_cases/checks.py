@@ -1,0 +1,110 @@
+"""Checks of eligibility: from what was found a moment ago while nothing moved, else afresh; each one is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.actor import Call
+from domain.clock import Clock
+from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Question
+from domain.eligibility.kept_answers import Kept, from_bytes, key_of, scopes_of, to_bytes
+from domain.eligibility.ports import Cache, Generations, History
+from domain.eligibility.reasons import Verdict
+from domain.eligibility.use_cases.deciding import Deciding, Decision
+from domain.identity import Ids
+from domain.single_flight import Flights
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswers:
+    """Answers that were found a moment ago."""
+
+    cache: Cache
+    generations: Generations
+
+    def key_of(self, question: Question) -> str | None:
+        """Where the answer lies; None when it cannot be said what moved, or of what it would depend."""
+        if not question.insurer_id:
+            return None
+        named = scopes_of(question.insurer_id, question.plan_id, question.card_number, question.patient_id)
+        generations = self.generations.of(named)
+        return None if generations is None else key_of(question, generations)
+
+    async def get(self, key: str, now: datetime) -> Answer | None:
+        """The answer under a key, if it still stands."""
+        value = await self.cache.get(key)
+        kept = None if value is None else from_bytes(value)
+        if kept is None or now >= kept.answer.expires_at:
+            return None
+        if kept.depends_on:
+            scopes, generations = zip(*kept.depends_on, strict=True)
+            if self.generations.of(scopes) != generations:
+                return None
+        return kept.answer
+
+    async def put(self, key: str, decision: Decision, before: int) -> None:
+        """Keep what was found, unless it must not be, or anything moved since the sequence was `before`."""
+        answer = decision.answer
+        seconds = (answer.expires_at - answer.checked_at).total_seconds()
+        if decision.depends_on is None or answer.verdict is Verdict.UNDETERMINED or seconds <= 0:
+            return
+        generations = self.generations.of(decision.depends_on)
+        if generations is None or self.generations.sequence != before:
+            return
+        kept = Kept(answer, tuple(zip(decision.depends_on, generations, strict=True)))
+        await self.cache.put(key, to_bytes(kept), seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityChecks:
+    """The use case of checks."""
+
+    deciding: Deciding
+    kept: KeptAnswers
+    history: History
+    clock: Clock
+    ids: Ids
+    flights: Flights[Decision] = field(default_factory=Flights)
+
+    async def check_eligibility(
+        self, call: Call, question: Question, *, force_refresh: bool = False
+    ) -> EligibilityCheck:
+        """The answer to a question, recorded; `force_refresh` finds it afresh. Raises Unavailable."""
+        key = self.kept.key_of(question)
+        if key is not None and not force_refresh:
+            now = self.clock.now()
+            answer = await self.kept.get(key, now)
+            if answer is not None:
+                check = self._check(call, question, answer, now, from_cache=True)
+                self.history.add(check)
+                return check
+        answer = (await self._decided(key, question, alone=force_refresh)).answer
+        check = self._check(call, question, answer, self.clock.now(), from_cache=False)
+        await self.history.keep(check)
+        return check
+
+    async def _decided(self, key: str | None, question: Question, *, alone: bool) -> Decision:
+        if key is None:
+            return await self.deciding.decide(question)
+        before = self.kept.generations.sequence
+
+        async def run() -> Decision:
+            decision = await self.deciding.decide(question)
+            await self.kept.put(key, decision, before)
+            return decision
+
+        # Whoever comes after anything moved joins no run that was begun before it.
+        return await (run() if alone else self.flights.join((key, before), run))
+
+    def _check(
+        self, call: Call, question: Question, answer: Answer, at: datetime, *, from_cache: bool
+    ) -> EligibilityCheck:
+        return EligibilityCheck(
+            id=self.ids.new(),
+            asked_at=at,
+            actor=call.actor.id,
+            question=question,
+            answer=answer,
+            from_cache=from_cache,
+        )

@@ -1,0 +1,210 @@
+"""The history of checks: written in batches, read newest first.
+
+A row that nobody waits for, a cache hit's, is written within 200 ms or at the stop: a crash can lose so much of them.
+Whoever waits for a row waits for the batch that is written next, so that many at once cost one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from domain.actor import Actor
+from domain.clock import Clock
+from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Procedure, Question, Source
+from domain.eligibility.queries import CheckFilter
+from domain.eligibility.reasons import Reason, ReasonCode, Verdict
+from domain.errors import DomainError, Unavailable
+from domain.meter import Meter
+from persistence.engine import Database
+from persistence.errors import translated
+from persistence.generations import set_within
+from persistence.reading import Reading
+from persistence.round_trip import Asked, Row, round_trip
+from persistence.schema import eligibility_checks
+from persistence.statements import Statement, insert_many, rows_of
+
+DELAY: Final = 0.2
+"""Seconds that a row which nobody waits for may lie here."""
+MOST: Final = 10_000
+"""Rows that are held while the database is away; the oldest of more are lost, and counted."""
+_BATCH: Final = 500
+_INSERT: Final = Statement(insert_many(eligibility_checks) + " ON CONFLICT (id) DO NOTHING")
+_log = logging.getLogger(__name__)
+_NOBODY: Final = Actor(id="system:eligibility")
+_CHECKS: Final = "SELECT * FROM eligibility_checks"
+_TOLD: Final = (
+    "insurer_id = %(insurer_id)s",
+    "patient_id = %(patient_id)s",
+    "asked_at > %(since)s",
+    "source = 'INSURER'",
+    "verdict <> 'UNDETERMINED'",
+)
+
+
+class CheckHistory(Reading):
+    """Answers `domain.eligibility.ports.History` and `domain.eligibility.queries.CheckQueries`. `run` writes."""
+
+    def __init__(self, database: Database, clock: Clock, meter: Meter) -> None:
+        super().__init__(database)
+        self._database = database
+        self._clock = clock
+        self._meter = meter
+        self._checks: list[EligibilityCheck] = []
+        self._written: asyncio.Future[None] | None = None
+        self._wanted = asyncio.Event()
+
+    def add(self, check: EligibilityCheck) -> None:
+        """Have it kept soon."""
+        self._checks.append(check)
+        if len(self._checks) > MOST:
+            self._meter.count("acerto_eligibility_history_lost_total", len(self._checks) - MOST)
+            del self._checks[:-MOST]
+
+    async def keep(self, check: EligibilityCheck) -> None:
+        """Keep it, and come back when that is certain."""
+        self.add(check)
+        if self._written is None:
+            self._written = asyncio.get_running_loop().create_future()
+        self._wanted.set()
+        await asyncio.shield(self._written)
+
+    async def last_told(self, insurer_id: str, patient_id: str) -> Answer | None:
+        """What the insurer's own service said last of the patient within a year."""
+        since = self._clock.now() - timedelta(days=365)
+        parameters = {"insurer_id": insurer_id, "patient_id": patient_id, "since": since}
+        tail = " ORDER BY asked_at DESC, id DESC LIMIT 1"
+        rows = await self.rows(_NOBODY, _CHECKS, _TOLD, parameters, tail=tail, scoped=False)
+        return check_from_row(rows[0]).answer if rows else None
+
+    async def eligibility_checks(
+        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[EligibilityCheck]:
+        """Up to `limit` checks, newest first, that come after (asked_at, id)."""
+        given: dict[str, Any] = {
+            "patient_id": wanted.patient_id,
+            "insurer_id": wanted.insurer_id,
+            "provider_id": wanted.provider_id,
+            "providers": None if actor.providers is None else list(actor.providers),
+            "after": after,
+        }
+        where = [_CONDITIONS[name] for name, value in given.items() if value is not None]
+        after_at, after_id = after or (None, None)
+        parameters = given | {"after_at": after_at, "after_id": after_id, "limit": limit}
+        tail = " ORDER BY asked_at DESC, id DESC LIMIT %(limit)s"
+        rows = await self.rows(_NOBODY, _CHECKS, where, parameters, tail=tail, scoped=False)
+        return [check_from_row(row) for row in rows]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write until `stop` is set, and then what is left."""
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self._wanted.set())
+        try:
+            while not stop.is_set():
+                await set_within(self._wanted, DELAY)
+                self._wanted.clear()
+                await self.flush()
+            await self.flush()
+        finally:
+            stopping.cancel()
+
+    async def flush(self) -> None:
+        """Write what is there. A failure is told to those who wait, and the rows nobody waits for are tried again."""
+        checks, written = self._checks, self._written
+        self._checks, self._written = [], None
+        try:
+            for first in range(0, len(checks), _BATCH):
+                await self._write(checks[first : first + _BATCH])
+        except DomainError as error:
+            _log.warning("checks of eligibility wait for the database", extra={"cause": str(error)})
+            self._checks[:0] = [check for check in checks if check.from_cache]
+            failure: Exception = error
+        except Exception as error:  # noqa: BLE001 -- whatever it is, those who wait are told, and the next batch is tried
+            failure = Unavailable("the history of checks cannot be written")
+            _log.exception("checks of eligibility cannot be written", exc_info=error)
+        else:
+            if written is not None:
+                written.set_result(None)
+            return
+        if written is not None:
+            written.set_exception(failure)
+            written.exception()  # whoever waited may have left
+
+    async def _write(self, checks: list[EligibilityCheck]) -> None:
+        rows = [check_to_row(check) for check in checks]
+        with translated():
+            async with self._database.writes.connection() as connection:
+                await round_trip(connection, [Asked(_INSERT, (rows_of(rows),))], commit=True)
+
+
+_CONDITIONS: Final = {
+    "patient_id": "patient_id = %(patient_id)s",
+    "insurer_id": "insurer_id = %(insurer_id)s",
+    "provider_id": "provider_id = %(provider_id)s",
+    "providers": "provider_id = ANY (%(providers)s)",
+    "after": "(asked_at, id) < (%(after_at)s, %(after_id)s)",
+}
+
+
+def check_to_row(check: EligibilityCheck) -> Row:
+    """The row of a check."""
+    asked, answer = check.question, check.answer
+    return {
+        "id": check.id,
+        "provider_id": asked.provider_id or None,
+        "asked_at": check.asked_at,
+        "actor": check.actor,
+        "insurer_id": answer.insurer_id,
+        "plan_id": answer.plan_id,
+        "patient_id": answer.patient_id,
+        "card": answer.card,
+        "service_date": asked.service_date,
+        "procedures": [[each.table, each.code, each.quantity] for each in asked.procedures],
+        "urgent": asked.urgent,
+        "verdict": answer.verdict.value,
+        "reasons": [[reason.code.value, reason.message] for reason in answer.reasons],
+        "checked_at": answer.checked_at,
+        "expires_at": answer.expires_at,
+        "source": answer.source.value,
+        "last_known": answer.last_known.value if answer.last_known else "",
+        "last_known_at": answer.last_known_at,
+        "from_cache": check.from_cache,
+    }
+
+
+def check_from_row(row: Mapping[str, Any]) -> EligibilityCheck:
+    """The check of a row; the card's number is not in it."""
+    question = Question(
+        service_date=row["service_date"],
+        insurer_id=row["insurer_id"],
+        plan_id=row["plan_id"],
+        patient_id=row["patient_id"],
+        provider_id=row["provider_id"] or "",
+        procedures=tuple(Procedure(*each) for each in row["procedures"]),
+        urgent=row["urgent"],
+    )
+    answer = Answer(
+        verdict=Verdict(row["verdict"]),
+        reasons=tuple(Reason(ReasonCode(code), message) for code, message in row["reasons"]),
+        checked_at=row["checked_at"],
+        expires_at=row["expires_at"],
+        source=Source(row["source"]),
+        insurer_id=row["insurer_id"],
+        plan_id=row["plan_id"],
+        patient_id=row["patient_id"],
+        card=row["card"],
+        last_known=Verdict(row["last_known"]) if row["last_known"] else None,
+        last_known_at=row["last_known_at"],
+    )
+    return EligibilityCheck(
+        id=row["id"],
+        asked_at=row["asked_at"],
+        actor=row["actor"],
+        question=question,
+        answer=answer,
+        from_cache=row["from_cache"],
+    )

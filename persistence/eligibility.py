@@ -1,0 +1,94 @@
+"""All that is known about a question, by one statement: the insurer, the card or the patient's best card, the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from domain.actor import Actor
+from domain.eligibility.coverage import Situation
+from domain.eligibility.eligibility_check import Question
+from persistence.engine import Database
+from persistence.reading import Reading
+from persistence.reference_rows import beneficiary_from_row, health_plan_from_row, insurer_from_row
+from persistence.schema import beneficiaries, health_plans, insurers
+from persistence.tuss import TussTerms
+
+_NOBODY: Final = Actor(id="system:eligibility")
+# Of a large network, its first provider says that there is one, and the asked provider that it is of it.
+_NETWORK: Final = "plan.network[1:1] || ARRAY(SELECT n FROM unnest(plan.network) n WHERE n = %(provider_id)s)"
+_PARTS: Final[Sequence[tuple[str, Table, Any]]] = (
+    ("insurer", insurers, insurer_from_row),
+    ("card", beneficiaries, beneficiary_from_row),
+    ("plan", health_plans, health_plan_from_row),
+)
+_COLUMNS: Final = ", ".join(
+    f"{_NETWORK if (name, column.name) == ('plan', 'network') else f'{name}.{column.name}'} AS {name}_{column.name}"
+    for name, table, _ in _PARTS
+    for column in table.columns
+)
+_BY_CARD: Final = "card_number = %(card_number)s"
+_BY_PATIENT: Final = """
+patient_id = %(patient_id)s
+ ORDER BY (plan_id = %(plan_id)s) DESC, (status = 'ACTIVE') DESC,
+       (enrolled_from <= %(on)s AND coalesce(enrolled_to >= %(on)s, true)
+        AND coalesce(valid_from <= %(on)s, true) AND coalesce(valid_to >= %(on)s, true)) DESC,
+       enrolled_from DESC, card_number
+ LIMIT 1
+"""
+_SITUATION: Final = """
+SELECT {columns}
+  FROM (SELECT %(insurer_id)s::text AS insurer_id) asked
+  LEFT JOIN insurers insurer USING (insurer_id)
+  LEFT JOIN LATERAL (SELECT * FROM beneficiaries WHERE insurer_id = %(insurer_id)s AND {one}) card ON true
+  LEFT JOIN health_plans plan
+    ON plan.insurer_id = %(insurer_id)s AND plan.plan_id = coalesce(card.plan_id, %(plan_id)s)
+"""
+_OF_CARD, _OF_PATIENT = (_SITUATION.format(columns=_COLUMNS, one=one) for one in (_BY_CARD, _BY_PATIENT))
+_SELLERS: Final = "SELECT insurer_id FROM health_plans"
+
+
+class SqlSituations(Reading):
+    """Answers `domain.eligibility.ports.Situations`; terms come from their own cache."""
+
+    def __init__(self, database: Database, terms: TussTerms) -> None:
+        super().__init__(database)
+        self._terms = terms
+
+    async def situation(self, question: Question) -> Situation:
+        """All that the rules look at but what was used of limits, as of now."""
+        insurer_id = question.insurer_id
+        if not insurer_id:
+            where, parameters = ["plan_id = %(plan_id)s"], {"plan_id": question.plan_id}
+            rows = await self.rows(_NOBODY, _SELLERS, where, parameters, tail=" LIMIT 2", scoped=False)
+            if len(rows) != 1:
+                return Situation(question=question, ambiguous=len(rows) > 1, terms=await self._valid(question))
+            insurer_id = rows[0]["insurer_id"]
+        asked = {
+            "insurer_id": insurer_id,
+            "plan_id": question.plan_id,
+            "card_number": question.card_number,
+            "patient_id": question.patient_id,
+            "provider_id": question.provider_id,
+            "on": question.service_date,
+        }
+        statement = _OF_CARD if question.card_number else _OF_PATIENT
+        (row,) = await self.rows(_NOBODY, statement, [], asked, scoped=False)
+        insurer, card, plan = (_part(row, *part) for part in _PARTS)
+        return Situation(
+            question=question, insurer=insurer, plan=plan, beneficiary=card, terms=await self._valid(question)
+        )
+
+    async def _valid(self, question: Question) -> frozenset[tuple[str, str]]:
+        if not question.procedures:
+            return frozenset()
+        codes = [(each.table, each.code) for each in question.procedures]
+        return frozenset(await self._terms.valid(codes, question.service_date))
+
+
+def _part(row: Mapping[str, Any], name: str, table: Table, read: Any) -> Any:
+    """The noun of one table's columns in a joined row; None where the join found none."""
+    columns = {column.name: row[f"{name}_{column.name}"] for column in table.columns}
+    return read(columns) if columns["insurer_id"] is not None else None

@@ -1,0 +1,1 @@
+"""The insurers' own services for checks of eligibility."""

@@ -1,0 +1,162 @@
+"""Eligibility's ports kept in memory, and checks put together on them; what a test may change is public."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from domain.actor import Actor
+from domain.eligibility.beneficiary import Beneficiary
+from domain.eligibility.coverage import Situation
+from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Question, Source
+from domain.eligibility.health_plan import CoverageRule, HealthPlan
+from domain.eligibility.insurer import Insurer
+from domain.eligibility.ports import InsurerAway, Told
+from domain.eligibility.queries import CheckFilter
+from domain.eligibility.reasons import Verdict
+from domain.eligibility.tuss_term import TussTerm
+from domain.eligibility.use_cases.checks import EligibilityChecks, KeptAnswers
+from domain.eligibility.use_cases.deciding import Deciding
+from domain.meter import NoMeter
+from persistence.cache_memory import MemoryCache
+from tests.support.fakes import FakeClock, FakeIds
+from tests.support.fakes_reference import ReferenceRows
+
+
+class FakeSituations:
+    """Loads from reference data in memory. `loads` counts; while `held` is clear, a load that has read waits."""
+
+    def __init__(self, rows: ReferenceRows) -> None:
+        self._rows = rows
+        self.loads = 0
+        self.held = asyncio.Event()
+        self.held.set()
+        self.failure: Exception | None = None
+
+    async def situation(self, question: Question) -> Situation:
+        self.loads += 1
+        found = self._found(question)
+        await self.held.wait()
+        if self.failure:
+            raise self.failure
+        return found
+
+    def _found(self, asked: Question) -> Situation:
+        terms = frozenset((term.table, term.code) for term in self._rows.all(TussTerm))
+        insurer_id = asked.insurer_id
+        if not insurer_id:
+            sellers = [plan.insurer_id for plan in self._rows.all(HealthPlan) if plan.plan_id == asked.plan_id]
+            if len(sellers) != 1:
+                return Situation(question=asked, ambiguous=len(sellers) > 1, terms=terms)
+            insurer_id = sellers[0]
+        cards = [card for card in self._rows.all(Beneficiary) if card.insurer_id == insurer_id]
+        named = asked.card_number
+        card = next(
+            (each for each in cards if (each.card_number == named if named else each.patient_id == asked.patient_id)),
+            None,
+        )
+        return Situation(
+            question=asked,
+            insurer=self._rows.of(Insurer, insurer_id),
+            plan=self._rows.of(HealthPlan, insurer_id, card.plan_id if card else asked.plan_id),
+            beneficiary=card,
+            terms=terms,
+        )
+
+
+class FakeGenerations:
+    """Those of reference data in memory, known at once; `unknown` when nothing can be said."""
+
+    def __init__(self, rows: ReferenceRows) -> None:
+        self._rows = rows
+        self.unknown = False
+
+    @property
+    def sequence(self) -> int:
+        return self._rows.generations.total()
+
+    def of(self, scopes: Iterable[str]) -> tuple[int, ...] | None:
+        return None if self.unknown else tuple(self._rows.generations[scope] for scope in scopes)
+
+
+class FakeHistory:
+    """Keeps every check."""
+
+    def __init__(self) -> None:
+        self.checks: list[EligibilityCheck] = []
+
+    def add(self, check: EligibilityCheck) -> None:
+        self.checks.append(check)
+
+    async def keep(self, check: EligibilityCheck) -> None:
+        self.checks.append(check)
+
+    async def last_told(self, insurer_id: str, patient_id: str) -> Answer | None:
+        told = [
+            check.answer
+            for check in self.checks
+            if check.answer.source is Source.INSURER and check.answer.verdict is not Verdict.UNDETERMINED
+            if (check.answer.insurer_id, check.answer.patient_id) == (insurer_id, patient_id)
+        ]
+        return told[-1] if told else None
+
+    async def eligibility_checks(
+        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int
+    ) -> list[EligibilityCheck]:
+        found = [
+            check
+            for check in sorted(self.checks, key=lambda check: (check.asked_at, check.id), reverse=True)
+            if actor.serves(check.question.provider_id)
+            if wanted.patient_id in (None, check.answer.patient_id)
+            if wanted.insurer_id in (None, check.answer.insurer_id)
+            if wanted.provider_id in (None, check.question.provider_id)
+            if after is None or (check.asked_at, check.id) < after
+        ]
+        return found[:limit]
+
+
+class FakeInsurers:
+    """Insurers' services: `told` is what they say; None while they are away, and they serve only when `serving`."""
+
+    def __init__(self) -> None:
+        self.serving = False
+        self.told: Told | None = None
+
+    def serves(self, insurer: Insurer) -> bool:
+        return self.serving and bool(insurer.check_url)
+
+    async def check(self, _insurer: Insurer, _question: Question) -> Told:
+        if self.told is None:
+            raise InsurerAway("away")
+        return self.told
+
+
+class FakeUsage:
+    """What was used of limits, by (table, prefix)."""
+
+    def __init__(self) -> None:
+        self.of: dict[tuple[str, str], int] = {}
+
+    async def used(
+        self, _beneficiary: Beneficiary, _year: int, _rules: Sequence[CoverageRule]
+    ) -> Mapping[tuple[str, str], int]:
+        return self.of
+
+
+class FakeChecks:
+    """The use case of checks on fakes, over reference data in memory."""
+
+    def __init__(self, rows: ReferenceRows | None = None, clock: FakeClock | None = None) -> None:
+        self.rows = rows or ReferenceRows()
+        self.clock = clock or FakeClock()
+        self.situations = FakeSituations(self.rows)
+        self.generations = FakeGenerations(self.rows)
+        self.history = FakeHistory()
+        self.insurers = FakeInsurers()
+        self.usage = FakeUsage()
+        self.cache = MemoryCache(NoMeter(), timer=lambda: self.clock.now().timestamp())
+        deciding = Deciding(self.situations, self.usage, self.insurers, self.history, self.clock)
+        kept = KeptAnswers(self.cache, self.generations)
+        self.checks = EligibilityChecks(deciding, kept, self.history, self.clock, FakeIds())
