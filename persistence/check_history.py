@@ -7,9 +7,11 @@ Whoever waits for a row waits for the batch that is written next, so that many a
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -135,10 +137,10 @@ class CheckHistory(Reading):
             written.exception()  # whoever waited may have left
 
     async def _write(self, checks: list[EligibilityCheck]) -> None:
-        rows = [check_to_row(check) for check in checks]
         with translated():
             async with self._database.writes.connection() as connection:
-                await round_trip(connection, [Asked(_INSERT, (rows_of(rows),))], commit=True)
+                rows = f"[{','.join(map(_in_json, checks))}]"
+                await round_trip(connection, [Asked(_INSERT, (rows,))], commit=True)
 
 
 _CONDITIONS: Final = {
@@ -150,14 +152,24 @@ _CONDITIONS: Final = {
 }
 
 
-def check_to_row(check: EligibilityCheck) -> Row:
-    """The row of a check."""
-    asked, answer = check.question, check.answer
+def _in_json(check: EligibilityCheck) -> str:
+    """The row of a check; what it shares with all that have its question and answer is written once."""
+    own = f'{{"id":"{check.id}","asked_at":"{check.asked_at.isoformat()}","actor":{_quoted(check.actor)},"from_cache":'
+    return f"{own}{'true' if check.from_cache else 'false'},{_shared(check.question, check.answer)}"
+
+
+_quoted = lru_cache(1024)(json.dumps)
+
+
+@lru_cache(4096)
+def _shared(asked: Question, answer: Answer) -> str:
+    # A row of one in brackets, without them and its opening brace.
+    return rows_of([_shared_row(asked, answer)])[2:-1]
+
+
+def _shared_row(asked: Question, answer: Answer) -> Row:
     return {
-        "id": check.id,
         "provider_id": asked.provider_id or None,
-        "asked_at": check.asked_at,
-        "actor": check.actor,
         "insurer_id": answer.insurer_id,
         "plan_id": answer.plan_id,
         "patient_id": answer.patient_id,
@@ -172,7 +184,6 @@ def check_to_row(check: EligibilityCheck) -> Row:
         "source": answer.source.value,
         "last_known": answer.last_known.value if answer.last_known else "",
         "last_known_at": answer.last_known_at,
-        "from_cache": check.from_cache,
     }
 
 

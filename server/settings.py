@@ -122,6 +122,13 @@ class Settings(BaseModel):
     sandbox_webhook_url: str | None = None
     """Where the sandbox sends its webhooks; unset: this process's own HTTP address."""
 
+    insurer_services: tuple[str, ...] = ()
+    """Origins of insurers' own services that may be called, parted by commas, as https://checks.example.com."""
+    insurer_tokens: SecretStr | None = None
+    """A bearer token for each of them that wants one, as https://checks.example.com=token, parted by commas."""
+    insurer_timeout: float = Field(default=3.0, gt=0, le=60)
+    """Seconds for one answer of an insurer's service."""
+
     protobuf_events: bool = False
     """Whether each event goes out as protobuf too, on its routing key with `.pb` behind it."""
     otlp_endpoint: str | None = None
@@ -165,12 +172,27 @@ class Settings(BaseModel):
             host_and_port(value)
         return value
 
-    @field_validator("cors_origins", mode="before")
+    @property
+    def tokens_of_insurers(self) -> dict[str, SecretStr]:
+        """The token of each origin."""
+        given = self.insurer_tokens.get_secret_value() if self.insurer_tokens else ""
+        pairs = (one.strip().partition("=") for one in given.split(",") if one.strip())
+        return {origin.lower(): SecretStr(token) for origin, _, token in pairs}
+
+    @field_validator("cors_origins", "insurer_services", mode="before")
     @classmethod
     def _parted(cls, value: str | tuple[str, ...]) -> tuple[str, ...]:
         if not isinstance(value, str):
             return value
         return tuple(one for part in value.split(",") if (one := part.strip()))
+
+    @field_validator("insurer_services")
+    @classmethod
+    def _services(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not re.fullmatch(r"https?://[^/?#@\s]+", one):
+                raise ValueError(f"{one} is no origin, as https://checks.example.com")
+        return tuple(one.lower() for one in value)
 
     @field_validator("cors_origins")
     @classmethod

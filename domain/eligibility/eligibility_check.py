@@ -88,5 +88,5 @@ class EligibilityCheck:
 
 def masked(card_number: str) -> str:
     """The card for people to recognise: its last four characters, fewer of a short one."""
-    shown = min(_SHOWN, len(card_number) // 3)
+    shown = min(_SHOWN, len(card_number) // 2 - 1) if len(card_number) > 3 else 0
     return "*" * (len(card_number) - shown) + card_number[len(card_number) - shown :]

@@ -8,7 +8,6 @@ change lies where nobody looks after it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -42,7 +41,8 @@ def scopes_of(insurer_id: str, plan_id: str, card_number: str, patient_id: str) 
     return tuple(named)
 
 
-def key_of(question: Question, generations: Iterable[int]) -> str:
+@lru_cache(4096)
+def key_of(question: Question, generations: tuple[int, ...]) -> str:
     """The key of a question's answer under these generations of `scopes_of` it."""
     parts = [
         *(_FORMAT, RULES, list(generations), question.insurer_id, question.plan_id, question.card_number),

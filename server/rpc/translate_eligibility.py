@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -12,43 +12,27 @@ from domain.calendar import day_of
 from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Procedure, Question, Source
 from domain.eligibility.queries import CheckFilter
 from domain.eligibility.reasons import ReasonCode, Verdict
-from server.rpc.wire import Reading, date_from_wire, instant_fields
+from server.rpc.wire import Reading, date_fields, date_from_wire, instant_fields
 
 _VERDICT: Final = {one: pb.Verdict.Value(f"VERDICT_{one.name}") for one in Verdict}
 _SOURCE: Final = {one: pb.Source.Value(f"SOURCE_{one.name}") for one in Source}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CODE: Final = {one: pb.ReasonCode.Value(f"REASON_CODE_{one.name}") for one in ReasonCode}
 
 
 def question_from_wire(request: eligibility_service_pb2.CheckEligibilityRequest, now: datetime) -> Question:
     """What is asked. Raises Invalid."""
-    return Question(
-        service_date=_day_from_wire(request) if request.HasField("service_date") else day_of(now),
-        insurer_id=request.insurer_id,
-        plan_id=request.plan_id,
-        card_number=request.card_number,
-        patient_id=request.patient_id,
-        provider_id=request.provider_id,
-        procedures=tuple(Procedure(each.table, each.code, each.quantity or 1) for each in request.procedures),
-        urgent=request.urgent,
-    )
+    return _question(request.SerializeToString(), day_of(now))
 
 
 def check_to_wire(check: EligibilityCheck) -> pb.EligibilityCheck:
-    """A check; what it shares with all that have its answer is made once."""
+    """A check; what it shares with all that have its question and answer is made once."""
     told = pb.EligibilityCheck()
-    told.MergeFromString(_answer_in_bytes(check.answer))
-    asked = check.question
+    told.MergeFromString(_shared(check.question, check.answer, check.source))
     told.check_id = str(check.id)
-    told.source = _SOURCE[check.source]
-    told.from_cache = check.from_cache
-    at = instant_fields(check.asked_at)
-    told.create_time.seconds, told.create_time.nanos = at["seconds"], at["nanos"]
-    day, wire = asked.service_date, told.service_date
-    wire.year, wire.month, wire.day = day.year, day.month, day.day
-    for each in asked.procedures:
-        told.procedures.add(table=each.table, code=each.code, quantity=each.quantity)
-    told.provider_id = asked.provider_id
-    told.urgent = asked.urgent
+    since = check.asked_at - _EPOCH
+    told.create_time.seconds = since.days * 86_400 + since.seconds
+    told.create_time.nanos = since.microseconds * 1000
     return told
 
 
@@ -62,8 +46,44 @@ def filter_from_wire(request: eligibility_service_pb2.ListEligibilityChecksReque
 
 
 @lru_cache(4096)
-def _answer_in_bytes(answer: Answer) -> bytes:
-    return pb.EligibilityCheck(**_answer_fields(answer)).SerializeToString()
+def _question(request: bytes, today: date) -> Question:
+    """A request's question: the same is asked again and again, and read once."""
+    asked = eligibility_service_pb2.CheckEligibilityRequest.FromString(request)
+    reading = Reading()
+    reading.take("patient_id", lambda: _one_of(asked.patient_id, asked.card_number, "card_number"), None)
+    reading.take("insurer_id", lambda: _one_of(asked.insurer_id, asked.plan_id, "plan_id"), None)
+    named = asked.HasField("service_date")
+    day = reading.take("service_date", lambda: date_from_wire(asked.service_date) if named else today, today)
+    reading.finish()
+    return Question(
+        service_date=day,
+        insurer_id=asked.insurer_id,
+        plan_id=asked.plan_id,
+        card_number=asked.card_number,
+        patient_id=asked.patient_id,
+        provider_id=asked.provider_id,
+        procedures=tuple(Procedure(each.table, each.code, each.quantity or 1) for each in asked.procedures),
+        urgent=asked.urgent,
+    )
+
+
+def _one_of(text: str, other: str, name: str) -> None:
+    if not (text or other):
+        raise ValueError(f"must be given, or {name}")
+
+
+@lru_cache(4096)
+def _shared(asked: Question, answer: Answer, source: Source) -> bytes:
+    told = pb.EligibilityCheck(
+        **_answer_fields(answer),
+        source=_SOURCE[source],
+        from_cache=source is Source.CACHE,
+        service_date=date_fields(asked.service_date),
+        procedures=[{"table": each.table, "code": each.code, "quantity": each.quantity} for each in asked.procedures],
+        provider_id=asked.provider_id,
+        urgent=asked.urgent,
+    )
+    return told.SerializeToString()
 
 
 def _answer_fields(answer: Answer) -> Any:
@@ -87,10 +107,3 @@ def _sentence(answer: Answer) -> str:
     verdict = {Verdict.ELIGIBLE: "eligible", Verdict.INELIGIBLE: "not eligible", Verdict.UNDETERMINED: "not determined"}
     reasons = "; ".join(each.message for each in answer.reasons)
     return f"{verdict[answer.verdict]}{': ' if reasons else ''}{reasons}"
-
-
-def _day_from_wire(request: eligibility_service_pb2.CheckEligibilityRequest) -> Any:
-    reading = Reading()
-    day = reading.take("service_date", lambda: date_from_wire(request.service_date), None)
-    reading.finish()
-    return day

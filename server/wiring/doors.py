@@ -15,7 +15,6 @@ from persistence.unit_of_work import Units
 from server.access.approval_links import ApprovalLinks
 from server.access.development import DevelopmentIdentity
 from server.access.signing_key import signing_key
-from server.providers.insurers.rules_only import RulesOnly
 from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.claims import ClaimServicer
 from server.rpc.compatibility_rpcs import CompatibilityServicer
@@ -82,7 +81,7 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
         ELIGIBILITY.full_name: EligibilityServicer(
             ReferenceData(units.begin),
             CachedReferenceViews(house.database, terms),
-            checks(house, terms, RulesOnly()),
+            checks(house, terms),
             PageTokens(key),
             house.clock,
         ),

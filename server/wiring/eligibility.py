@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from domain.eligibility.beneficiary import Beneficiary
 from domain.eligibility.health_plan import CoverageRule
-from domain.eligibility.ports import InsurerServices
 from domain.eligibility.use_cases.checks import EligibilityChecks, KeptAnswers
 from domain.eligibility.use_cases.deciding import Deciding
 from persistence.eligibility import SqlSituations
@@ -25,9 +24,9 @@ class NothingUsed:
         return {}
 
 
-def checks(house: House, terms: TussTerms, insurers: InsurerServices) -> Checks:
+def checks(house: House, terms: TussTerms) -> Checks:
     """The use case of checks and the history it writes."""
     situations = SqlSituations(house.database, terms)
-    deciding = Deciding(situations, NothingUsed(), insurers, house.history, house.clock)
+    deciding = Deciding(situations, NothingUsed(), house.insurers, house.history, house.clock)
     kept = KeptAnswers(house.cache, house.generations)
     return Checks(EligibilityChecks(deciding, kept, house.history, house.clock, house.ids), house.history)

@@ -18,7 +18,7 @@ from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
 from domain.claims.use_cases.invoices import Invoices
-from domain.eligibility.ports import Cache
+from domain.eligibility.ports import Cache, InsurerServices
 from domain.events import Encode
 from domain.tracing import Tracer
 from messaging.broker import Broker
@@ -39,6 +39,7 @@ from persistence.news import Newsroom
 from persistence.reference_views import ReferenceViews
 from persistence.views import Views
 from server.failpoints import arm
+from server.providers.insurers.client import InsurerClients
 from server.rpc.claims import ClaimUseCases
 from server.settings import Settings
 from server.system import SystemClock, SystemIds
@@ -67,6 +68,7 @@ class House:
     history: CheckHistory
     telemetry: Telemetry
     cache: Cache
+    insurers: InsurerServices
     shared_cache: RedisCache | None
     """The part of `cache` outside this process, where there is one."""
     clock: SystemClock = field(default_factory=SystemClock)
@@ -157,5 +159,10 @@ async def built(settings: Settings) -> AsyncIterator[House]:
             history=CheckHistory(database, clock, telemetry),
             telemetry=telemetry,
             cache=LayeredCache(near, redis) if redis else near,
+            insurers=await stack.enter_async_context(
+                InsurerClients(
+                    settings.insurer_services, settings.tokens_of_insurers, time_limit=settings.insurer_timeout
+                )
+            ),
             shared_cache=redis,
         )

@@ -42,8 +42,7 @@ class BareChecks(_Base):  # type: ignore[misc] # the generated base is untyped h
         if self._pool is not None:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(_QUERY, (request.insurer_id, request.card_number))
-                row = await cursor.fetchone()
-            _, plan, patient, *_ = row
+                _, plan, patient, *_ = await cursor.fetchone() or ("",) * 13
         return checks.EligibilityCheck(
             check_id="0198c0de-0000-7000-8000-000000000000",
             verdict=checks.VERDICT_ELIGIBLE,

@@ -32,7 +32,8 @@ METHOD: Final = "/acerto.eligibility.v1.EligibilityService/CheckEligibility"
 HOW: Final = (
     f"one client process keeps {CONCURRENCY} checks of {CARDS} cards in flight for {SECONDS:g} s (closed loop) against "
     "the `api` role with everything on, and against a grpc.aio handler. Cached: each card was asked before, so that "
-    "the check touches no database, its history is written in batches of 200 ms; the handler answers a constant. Uncached: "
+    "the check touches no database, its history is written in batches of 200 ms; the handler answers a constant. "
+    "Uncached: "
     "`force_refresh`, so that each check reads its situation, judges it and waits until its history is committed; the "
     "handler runs one raw query, and writes nothing. CPU is the server process's own, per call."
 )

@@ -42,9 +42,10 @@ class Deciding:
         situation = await self._situation(question)
         reasons = reasons_of(situation)
         answer = _answer(situation, now, verdict_of(reasons), reasons)
-        insurer = situation.insurer
-        if insurer is not None and insurer.active and self.insurers.serves(insurer):
-            answer = await self._told(insurer, question, answer)
+        insurer, card = situation.insurer, situation.beneficiary
+        asked = replace(question, card_number=card.card_number, plan_id=card.plan_id) if card else question
+        if insurer and insurer.active and asked.card_number and self.insurers.serves(insurer):
+            answer = await self._told(insurer, asked, answer)
         return Decision(answer, _depends_on(situation))
 
     async def _situation(self, question: Question) -> Situation:

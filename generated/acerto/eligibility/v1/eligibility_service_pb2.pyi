@@ -744,7 +744,7 @@ Global___ListPriceAgreementsResponse: _TypeAlias = ListPriceAgreementsResponse  
 
 @_typing.final
 class CheckEligibilityRequest(_message.Message):
-    """What to check."""
+    """What to check. A patient or a card must be named, and an insurer or a plan."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,0 +1,148 @@
+"""Checks at an insurer's own service: one small JSON question over HTTP (docs/insurers.md), and its answer.
+
+Where an insurer's service is, its reference data says; whether it may be called, the operator: who may enter an insurer
+must not be able to make this server call any address there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from domain.billing.charge import ProviderAmbiguous
+from domain.eligibility.eligibility_check import Question
+from domain.eligibility.insurer import Insurer
+from domain.eligibility.ports import InsurerAway, Told
+from domain.eligibility.reasons import Reason, ReasonCode, Verdict
+from server.providers.breaker import Breaker, ProviderAway
+
+MOST_BYTES: Final = 64_000
+_MOST_REASONS: Final = 50
+_LONGEST: Final = 300
+_BUSY: Final = frozenset({408, 425, 429})
+
+
+class InsurerClients:
+    """Answers `domain.eligibility.ports.InsurerServices`. Use it in `async with`.
+
+    No proxy and no .netrc of the machine is used, and no redirect is followed.
+    """
+
+    def __init__(
+        self, origins: Collection[str], tokens: Mapping[str, SecretStr] | None = None, *, time_limit: float = 3.0
+    ) -> None:
+        """`origins` are those that may be called, as https://checks.example.com; `tokens` are sent to their own origin.
+
+        `time_limit` are the seconds from the first byte sent to the last one read.
+        """
+        self._origins = frozenset(origins)
+        self._tokens = dict(tokens or {})
+        self._limit = time_limit
+        self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+        self._http = httpx.AsyncClient(timeout=time_limit, trust_env=False, follow_redirects=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    def serves(self, insurer: Insurer) -> bool:
+        """Whether it has a service that may be called."""
+        return bool(insurer.check_url) and _origin(insurer.check_url) in self._origins
+
+    async def check(self, insurer: Insurer, question: Question) -> Told:
+        """Ask it. Raises InsurerAway."""
+        origin = _origin(insurer.check_url)
+        try:
+            with self._breakers[origin].attempt():
+                return _told(await self._exchange(insurer.check_url, origin, _asked(insurer, question)))
+        except ProviderAmbiguous as error:
+            raise InsurerAway(str(error)) from error
+
+    async def _exchange(self, url: str, origin: str, asked: Mapping[str, Any]) -> bytes:
+        headers = {"Accept": "application/json"}
+        if token := self._tokens.get(origin):
+            headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+        try:
+            async with (
+                asyncio.timeout(self._limit),
+                self._http.stream("POST", url, json=asked, headers=headers) as response,
+            ):
+                return await _content(response)
+        except TimeoutError as error:
+            raise ProviderAway(f"no answer within {self._limit:g} s") from error
+        except httpx.HTTPError as error:
+            raise ProviderAway(f"no answer: {type(error).__name__}") from error
+
+
+async def _content(response: httpx.Response) -> bytes:
+    status = response.status_code
+    if status >= 500 or status < 200 or 300 <= status < 400 or status in _BUSY:
+        raise ProviderAway(f"HTTP {status}")
+    if status != 200:
+        raise ProviderAmbiguous(f"HTTP {status}")
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise ProviderAway(f"an answer of more than {MOST_BYTES} bytes")
+    return bytes(content)
+
+
+def _asked(insurer: Insurer, question: Question) -> dict[str, Any]:
+    """The question as JSON: the card, never the clinic's own id of the patient."""
+    return {
+        "insurer_id": insurer.insurer_id,
+        "plan_id": question.plan_id,
+        "card_number": question.card_number,
+        "service_date": question.service_date.isoformat(),
+        "provider_id": question.provider_id,
+        "urgent": question.urgent,
+        "procedures": [
+            {"table": each.table, "code": each.code, "quantity": each.quantity} for each in question.procedures
+        ],
+    }
+
+
+def _told(content: bytes) -> Told:
+    """The answer that the JSON says. Raises ProviderAway for what is none."""
+    try:
+        told = json.loads(content)
+        verdict = Verdict(told["verdict"])
+        reasons = tuple(map(_reason, told.get("reasons", [])[:_MOST_REASONS]))
+        until = told.get("valid_until")
+        return Told(verdict, reasons, None if until is None else _instant(until))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ProviderAway("an answer that is none of the contract's") from error
+
+
+def _reason(told: Mapping[str, Any]) -> Reason:
+    """A reason with a code of ours, or in the insurer's own words."""
+    code, message = str(told["code"]), str(told.get("message", ""))[:_LONGEST]
+    if code in ReasonCode.__members__:
+        return Reason(ReasonCode[code], message or code)
+    return Reason(ReasonCode.INSURER_SAYS, f"{code[:64]}: {message}" if message else code[:64])
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("an instant without its offset")
+    return at.astimezone(UTC)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
