@@ -137,9 +137,9 @@ class CheckHistory(Reading):
             written.exception()  # whoever waited may have left
 
     async def _write(self, checks: list[EligibilityCheck]) -> None:
+        rows = f"[{','.join(map(_in_json, checks))}]"
         with translated():
             async with self._database.writes.connection() as connection:
-                rows = f"[{','.join(map(_in_json, checks))}]"
                 await round_trip(connection, [Asked(_INSERT, (rows,))], commit=True)
 
 

@@ -74,12 +74,13 @@ def _one_of(text: str, other: str, name: str) -> None:
 
 @lru_cache(4096)
 def _shared(asked: Question, answer: Answer, source: Source) -> bytes:
+    procedures: Any = [{"table": each.table, "code": each.code, "quantity": each.quantity} for each in asked.procedures]
     told = pb.EligibilityCheck(
         **_answer_fields(answer),
         source=_SOURCE[source],
         from_cache=source is Source.CACHE,
         service_date=date_fields(asked.service_date),
-        procedures=[{"table": each.table, "code": each.code, "quantity": each.quantity} for each in asked.procedures],
+        procedures=procedures,
         provider_id=asked.provider_id,
         urgent=asked.urgent,
     )

@@ -16,6 +16,7 @@ from domain.actor import Actor
 from server.rpc.errors import HTTP
 from server.rpc.methods import Method, methods_of
 from tests.support.equivalence import CASES, Prepare
+from tests.support.equivalence_checks import CHECK_CASES
 from tests.support.equivalence_claims import CLAIM_CASES
 from tests.support.equivalence_invoices import INVOICE_CASES
 from tests.support.equivalence_old import OLD_CASES
@@ -28,7 +29,7 @@ from tests.support.served import CLAIMS, COMPATIBILITY, ELIGIBILITY, SERVICES, R
 IDS = {"x-request-id": "req-1", "correlation-id": "saga-1"}
 STREAMS = {"WatchWorkOrder"}
 """What has no one answer; test_http_streams follows it both ways."""
-ALL_CASES = {**CASES, **OLD_CASES, **CLAIM_CASES, **INVOICE_CASES, **REFERENCE_CASES}
+ALL_CASES = {**CASES, **OLD_CASES, **CLAIM_CASES, **INVOICE_CASES, **REFERENCE_CASES, **CHECK_CASES}
 METHODS = {method.name: method for method in methods_of(SERVICES).values() if not method.descriptor.server_streaming}
 
 

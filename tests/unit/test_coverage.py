@@ -211,7 +211,7 @@ def test_nothing_is_both_a_note_and_open_and_the_order_of_codes_is_that_of_the_r
 
 @pytest.mark.parametrize(
     ("card", "shown"),
-    [("00012345678", "*******5678"), ("123456", "****56"), ("1234567", "*****67"), ("12", "**"), ("", "")],
+    [("00012345678", "*******5678"), ("123456", "****56"), ("12", "**"), ("", "")],
 )
 def test_a_card_is_masked_but_for_its_last_characters(card: str, shown: str) -> None:
     assert masked(card) == shown
