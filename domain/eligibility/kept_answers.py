@@ -1,8 +1,7 @@
 """Answers kept for a while: under which key, in which bytes, and what must not have moved for one to stand.
 
-The key has everything that the question names, as a JSON array, hashed: joined texts would take "a:b" and "c" for "a"
-and "b:c". It also has the generations of what is named, read before the database was, so that an answer from before a
-change lies where nobody looks after it.
+The key is a hashed JSON array of all that the question names (joined, "a:b" and "c" would be "a" and "b:c"), and of the
+generations read before the database was: an answer from before a change lies where nobody looks after it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,178 @@
+"""The history of checks on a real PostgreSQL: batches, certainty for those who wait, order, filters, no card."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from domain.actor import Actor
+from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Procedure, Question, Source
+from domain.eligibility.queries import CheckFilter
+from domain.eligibility.reasons import Reason, ReasonCode, Verdict
+from domain.errors import Unavailable
+from persistence.check_history import MOST, CheckHistory
+from persistence.engine import Database
+from server.telemetry import Telemetry
+from tests.support.house import RandomIds, RealClock
+from tests.support.metrics import counted
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
+
+ANYBODY = Actor(id="tester")
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ANSWER = Answer(
+    verdict=Verdict.INELIGIBLE,
+    reasons=(Reason(ReasonCode.CARD_EXPIRED, 'é "velha"'), Reason(ReasonCode.OUT_OF_NETWORK, "x")),
+    checked_at=NOW,
+    expires_at=NOW + timedelta(minutes=5),
+    source=Source.RULES,
+    insurer_id="999991",
+    plan_id="GOLD",
+    patient_id="patient-1",
+    card="**23",
+)
+QUESTION = Question(
+    service_date=date(2026, 3, 1),
+    insurer_id="999991",
+    plan_id="GOLD",
+    patient_id="patient-1",
+    provider_id="9999991",
+    procedures=(Procedure("22", "99000011", 2),),
+    urgent=True,
+)
+IDS = RandomIds()
+
+
+def a_check(seconds: float = 0, *, from_cache: bool = True, answer: Answer = ANSWER, **asked: Any) -> EligibilityCheck:
+    question = replace(QUESTION, **asked)
+    return EligibilityCheck(
+        id=IDS.new(),
+        asked_at=NOW + timedelta(seconds=seconds),
+        actor='the "tester"',
+        question=question,
+        answer=replace(answer, insurer_id=question.insurer_id, patient_id=question.patient_id),
+        from_cache=from_cache,
+    )
+
+
+@asynccontextmanager
+async def a_history(url: str, telemetry: Telemetry | None = None) -> AsyncIterator[CheckHistory]:
+    """A history that is being written."""
+    async with Database(url).opened() as database:
+        history, stop = CheckHistory(database, RealClock(), telemetry or Telemetry()), asyncio.Event()
+        writing = asyncio.create_task(history.run(stop))
+        try:
+            yield history
+        finally:
+            stop.set()
+            await writing
+
+
+Place = tuple[datetime, UUID]
+
+
+async def listed(
+    history: CheckHistory, *, actor: Actor = ANYBODY, after: Place | None = None, limit: int = 100, **wanted: str
+) -> list[EligibilityCheck]:
+    return await history.eligibility_checks(actor, CheckFilter(**wanted), after=after, limit=limit)
+
+
+async def test_a_check_that_was_waited_for_is_there_as_it_was(database_url: str) -> None:
+    check = a_check(from_cache=False)
+    async with a_history(database_url) as history:
+        await history.keep(check)
+        assert await listed(history) == [check]
+
+
+async def test_a_hit_is_there_soon_without_being_waited_for(database_url: str) -> None:
+    async with a_history(database_url) as history:
+        hits = [a_check(number) for number in range(1200)]
+        for hit in hits:
+            history.add(hit)
+
+        async def there() -> bool:
+            return len(await listed(history, limit=2000)) == 1200
+
+        await eventually(there, within=5)
+        assert await listed(history, limit=2000) == hits[::-1]
+
+
+async def test_what_lies_here_at_the_stop_is_written(database_url: str) -> None:
+    async with a_history(database_url) as history:
+        history.add(a_check())
+    async with a_history(database_url) as again:
+        assert len(await listed(again)) == 1
+
+
+async def test_many_who_wait_at_once_share_few_commits(database_url: str) -> None:
+    async with a_history(database_url) as history:
+        await asyncio.gather(*(history.keep(a_check(number, from_cache=False)) for number in range(200)))
+        assert len(await listed(history, limit=500)) == 200
+    with psycopg.connect(database_url) as session:
+        row = session.execute("SELECT count(DISTINCT xmin::text) FROM eligibility_checks").fetchone()
+    assert row is not None
+    assert row[0] < 20
+
+
+async def test_newest_is_first_and_a_page_goes_on_where_the_last_one_ended(database_url: str) -> None:
+    async with a_history(database_url) as history:
+        checks = [a_check(number // 3, from_cache=False) for number in range(10)]
+        await asyncio.gather(*map(history.keep, checks))
+        whole = await listed(history)
+        assert whole == sorted(checks, key=lambda check: (check.asked_at, check.id), reverse=True)
+        last = whole[3]
+        assert await listed(history, after=(last.asked_at, last.id), limit=3) == whole[4:7]
+
+
+async def test_filters_hold_together_and_another_providers_checks_are_left_out(database_url: str) -> None:
+    async with a_history(database_url) as history:
+        one = a_check(1, from_cache=False)
+        other = a_check(2, from_cache=False, patient_id="patient-2", insurer_id="999992", provider_id="1111111")
+        nobodys = a_check(3, from_cache=False, provider_id="")
+        await asyncio.gather(*map(history.keep, (one, other, nobodys)))
+        assert await listed(history, patient_id="patient-2") == [other]
+        assert await listed(history, insurer_id="999991") == [nobodys, one]
+        assert await listed(history, patient_id="patient-1", insurer_id="999992") == []
+        assert await listed(history, provider_id="1111111") == [other]
+        limited = Actor(id="clinic", providers=frozenset({"9999991"}))
+        assert await listed(history, actor=limited) == [one]
+
+
+async def test_the_history_cannot_be_changed(database_url: str) -> None:
+    async with a_history(database_url) as history:
+        await history.keep(a_check(from_cache=False))
+    with psycopg.connect(database_url) as session:
+        for statement in ("UPDATE eligibility_checks SET verdict = 'ELIGIBLE'", "DELETE FROM eligibility_checks"):
+            with pytest.raises(psycopg.errors.RestrictViolation):
+                session.execute(statement)
+            session.rollback()
+
+
+async def test_while_the_database_is_away_who_waits_is_refused_and_hits_are_bounded_and_counted() -> None:
+    telemetry = Telemetry()
+    async with a_history(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", telemetry) as history:
+        with pytest.raises(Unavailable):
+            await history.keep(a_check(from_cache=False))
+        for number in range(MOST + 5):
+            history.add(a_check(number))
+        assert counted(telemetry, "acerto_eligibility_history_lost_total") == 5
+
+
+async def test_what_an_insurer_told_last_is_found_by_patient(database_url: str) -> None:
+    told = replace(ANSWER, source=Source.INSURER, verdict=Verdict.ELIGIBLE, reasons=())
+    away = replace(told, verdict=Verdict.UNDETERMINED, last_known=Verdict.ELIGIBLE, last_known_at=NOW)
+    clock_now = (RealClock().now() - NOW).total_seconds()
+    async with a_history(database_url) as history:
+        for seconds, answer in ((-3, ANSWER), (-2, told), (-1, away)):
+            await history.keep(a_check(clock_now + seconds, from_cache=False, answer=answer))
+        assert await history.last_told("999991", "patient-1") == told
+        assert await history.last_told("999991", "patient-2") is None
+        assert (await listed(history))[0].answer == away
