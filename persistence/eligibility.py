@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -29,6 +29,12 @@ _COLUMNS: Final = ", ".join(
     for name, table, _ in _PARTS
     for column in table.columns
 )
+_NAMES: Final = [[column.name for column in table.columns] for _, table, _ in _PARTS]
+_SLICES: Final = [
+    (sum(map(len, _NAMES[:at])), names, read)
+    for at, (names, (_, _, read)) in enumerate(zip(_NAMES, _PARTS, strict=True))
+]
+"""Where each part's columns begin in a row, their names, and what makes the noun of them."""
 _BY_CARD: Final = "card_number = %(card_number)s"
 _BY_PATIENT: Final = """
 patient_id = %(patient_id)s
@@ -76,7 +82,7 @@ class SqlSituations(Reading):
         }
         statement = _OF_CARD if question.card_number else _OF_PATIENT
         (row,) = await self.rows(_NOBODY, statement, [], asked, scoped=False)
-        insurer, card, plan = (_part(row, *part) for part in _PARTS)
+        insurer, card, plan = _nouns(tuple(row.values()))
         return Situation(
             question=question, insurer=insurer, plan=plan, beneficiary=card, terms=await self._valid(question)
         )
@@ -88,7 +94,8 @@ class SqlSituations(Reading):
         return frozenset(await self._terms.valid(codes, question.service_date))
 
 
-def _part(row: Mapping[str, Any], name: str, table: Table, read: Any) -> Any:
-    """The noun of one table's columns in a joined row; None where the join found none."""
-    columns = {column.name: row[f"{name}_{column.name}"] for column in table.columns}
-    return read(columns) if columns["insurer_id"] is not None else None
+def _nouns(values: Sequence[Any]) -> Iterator[Any]:
+    """The noun of each part of a joined row; None where the join found none: the key comes first in each table."""
+    for first, names, read in _SLICES:
+        part = values[first : first + len(names)]
+        yield None if part[0] is None else read(dict(zip(names, part, strict=True)))

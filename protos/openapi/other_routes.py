@@ -21,7 +21,7 @@ _READINESS: Final[Json] = {
     "description": "What a process is doing, and each part that it depends on.",
     "required": ["status", "dependencies"],
     "properties": {
-        "status": {"type": "string", "enum": ["starting", "ready", "not ready", "shutting down"]},
+        "status": {"type": "string", "enum": ["starting", "ready", "degraded", "not ready", "shutting down"]},
         "dependencies": {
             "type": "object",
             "description": "By the part's name.",

@@ -72,6 +72,24 @@ async def test_one_missing_part_makes_it_not_ready_and_is_named_without_secrets(
     assert "hunter2" not in answer.text
 
 
+async def test_without_a_part_that_only_helps_it_is_degraded_and_serves_all_the_same() -> None:
+    readiness, stop, told = Readiness(), asyncio.Event(), list[bool]()
+    readiness.add("database", up)
+    readiness.add("cache", down, needed=False)
+    readiness.started()
+    async with serving(readiness) as client:
+        answer = await client.get("/health/ready")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        states = {name: part["state"] for name, part in answer.json()["dependencies"].items()}
+        assert states == {"database": "up", "cache": "down"}
+    following = asyncio.create_task(readiness.run(stop, told.append))
+    await eventually(lambda: told == [True])
+    stop.set()
+    await asyncio.wait_for(following, 10)
+    readiness.add("database", down)
+    assert await readiness.phase() is Phase.NOT_READY
+
+
 async def test_a_process_that_starts_or_stops_is_alive_and_not_ready() -> None:
     readiness = Readiness()
     async with serving(readiness) as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from domain.clock import Clock
@@ -15,6 +16,7 @@ from domain.eligibility.insurer import Insurer
 from domain.eligibility.ports import History, InsurerAway, InsurerServices, Situations, Told, Usage
 from domain.eligibility.reasons import Reason, ReasonCode, Verdict, verdict_of
 
+_plan_scope = lru_cache(4096)(plan_scope)
 AWAY: Final = Reason(ReasonCode.INSURER_AWAY, "the insurer's own service does not answer")
 
 
@@ -103,4 +105,4 @@ def _depends_on(situation: Situation) -> tuple[str, ...] | None:
     if situation.limited or not situation.question.insurer_id:
         return None
     plan = situation.plan
-    return (plan_scope(plan.insurer_id, plan.plan_id),) if plan else ()
+    return (_plan_scope(plan.insurer_id, plan.plan_id),) if plan else ()

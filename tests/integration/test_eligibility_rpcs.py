@@ -1,0 +1,108 @@
+"""Checks of eligibility by both doors, as a clinic asks them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import grpc
+import pytest
+from google.type.date_pb2 import Date
+
+from acerto.eligibility.v1 import beneficiary_pb2
+from acerto.eligibility.v1 import eligibility_check_pb2 as checks
+from acerto.eligibility.v1 import eligibility_service_pb2 as pb
+from domain.eligibility.eligibility_check import Source
+from domain.eligibility.reasons import ReasonCode, Verdict
+from tests.support.equivalence_reference import beneficiary, health_plan, insurer
+from tests.support.journey import Journey, begun
+from tests.support.reference import CARD, INSURER, PATIENT, PROVIDER
+from tests.support.served import refusal
+
+
+async def seeded(journey: Journey) -> None:
+    await journey.eligibility.UpsertInsurer(insurer())
+    await journey.eligibility.UpsertHealthPlan(health_plan(active=True, coverage=[], network=[]))
+    await journey.eligibility.UpsertBeneficiary(
+        beneficiary(status=beneficiary_pb2.BENEFICIARY_STATUS_ACTIVE, enrolled_from=Date(year=2020, month=1, day=1))
+    )
+
+
+def asked(**changes: object) -> pb.CheckEligibilityRequest:
+    return pb.CheckEligibilityRequest(**{"insurer_id": INSURER, "card_number": CARD, **changes})  # type: ignore[arg-type] # fields of any type
+
+
+async def test_a_card_is_eligible_then_by_the_cache_and_both_are_in_the_history_newest_first() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        first = await journey.eligibility.CheckEligibility(asked())
+        journey.scene.clock.advance(minutes=3)
+        second = await journey.eligibility.CheckEligibility(asked())
+        assert (first.verdict, first.is_eligible, first.message) == (checks.VERDICT_ELIGIBLE, True, "eligible")
+        assert (first.source, second.source) == (checks.SOURCE_RULES, checks.SOURCE_CACHE)
+        assert (first.from_cache, second.from_cache) == (False, True)
+        assert second.check_time == first.check_time == first.create_time
+        assert second.create_time.seconds == first.create_time.seconds + 180
+        assert first.expire_time.seconds == first.check_time.seconds + 3600
+        assert (first.patient_id, first.service_date) == (PATIENT, Date(year=2026, month=3, day=1))
+        assert CARD not in str(first)
+        told = await journey.eligibility.ListEligibilityChecks(pb.ListEligibilityChecksRequest(patient_id=PATIENT))
+        assert list(told.eligibility_checks) == [second, first]
+
+
+async def test_a_change_of_the_plan_is_seen_by_the_very_next_check() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        await journey.eligibility.CheckEligibility(asked())
+        await journey.eligibility.UpsertHealthPlan(health_plan(coverage=[], network=[]))
+        told = await journey.eligibility.CheckEligibility(asked())
+    assert (told.verdict, told.from_cache) == (checks.VERDICT_INELIGIBLE, False)
+    assert [reason.code for reason in told.reasons] == [checks.REASON_CODE_PLAN_INACTIVE]
+
+
+async def test_an_unknown_card_or_insurer_is_undetermined_and_no_error() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        card = await journey.eligibility.CheckEligibility(asked(card_number="0"))
+        nobody = await journey.eligibility.CheckEligibility(asked(insurer_id="any text", patient_id=PATIENT))
+    assert (card.verdict, card.is_eligible) == (checks.VERDICT_UNDETERMINED, False)
+    assert [reason.code for reason in card.reasons] == [checks.REASON_CODE_BENEFICIARY_UNKNOWN]
+    assert checks.REASON_CODE_INSURER_UNKNOWN in [reason.code for reason in nobody.reasons]
+
+
+@pytest.mark.parametrize(
+    ("request_", "fields"),
+    [
+        (pb.CheckEligibilityRequest(), ["patient_id", "insurer_id"]),
+        (asked(card_number=""), ["patient_id"]),
+        (asked(card_number="x" * 31, insurer_id="x" * 65), ["card_number", "insurer_id"]),
+        (asked(service_date=Date(year=2026, month=2)), ["service_date"]),
+        (asked(procedures=[checks.Procedure(table="21", code="1")]), ["procedures[0].table", "procedures[0].code"]),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused_with_all_that_is_wrong(
+    request_: pb.CheckEligibilityRequest, fields: list[str]
+) -> None:
+    async with begun() as journey:
+        refused = await refusal(journey.eligibility.CheckEligibility(request_))
+    assert (refused.code, sorted(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, sorted(fields))
+
+
+async def test_another_provider_is_not_there_for_a_limited_caller_and_its_checks_neither() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        await journey.eligibility.CheckEligibility(asked(provider_id="1111111"))
+        mine = await journey.eligibility.CheckEligibility(asked(provider_id=PROVIDER))
+        journey.scene.actor = replace(journey.scene.actor, providers=frozenset({PROVIDER}))
+        refused = await refusal(journey.eligibility.CheckEligibility(asked(provider_id="1111111")))
+        assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "PROVIDER_NOT_FOUND")
+        told = await journey.eligibility.ListEligibilityChecks(pb.ListEligibilityChecksRequest())
+        assert [each.check_id for each in told.eligibility_checks] == [mine.check_id]
+
+
+async def test_every_verdict_source_and_reason_has_its_word_in_the_contract() -> None:
+    for ours, theirs, prefix in (
+        (Verdict, checks.Verdict, "VERDICT_"),
+        (Source, checks.Source, "SOURCE_"),
+        (ReasonCode, checks.ReasonCode, "REASON_CODE_"),
+    ):
+        assert [prefix + each.name for each in ours] == list(theirs.keys())[1:]
