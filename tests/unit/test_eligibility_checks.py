@@ -268,6 +268,23 @@ def test_different_questions_have_different_keys(questions: list[Question]) -> N
     assert len({key_of(each, (1, 2)) for each in questions}) == len(set(questions))
 
 
+def test_every_part_of_a_question_is_part_of_its_key() -> None:
+    others: list[dict[str, Any]] = [
+        {},
+        {"service_date": date(2026, 3, 2)},
+        {"insurer_id": "x"},
+        {"plan_id": "x"},
+        {"card_number": "x"},
+        {"patient_id": "x"},
+        {"provider_id": "x"},
+        {"urgent": True},
+        {"procedures": (Procedure("22", "99000011"),)},
+        {"procedures": (Procedure("22", "99000011", 2),)},
+    ]
+    assert {name for other in others for name in other} == set(Question.__slots__)
+    assert len({key_of(a_question(**other), (0,)) for other in others}) == len(others)
+
+
 def test_other_generations_are_another_key() -> None:
     keys = {key_of(a_question(), generations) for generations in ((1, 12), (11, 2), (1, 1, 2), (1, 2))}
     assert len(keys) == 4
