@@ -121,6 +121,7 @@ class Reference(Protocol):
         on: date,
         provider_id: str,
         procedures: tuple[Code, ...],
+        urgent: bool,
     ) -> Eligibility:
         """Whether a patient is covered on a day for some procedures at a provider. What is not known is empty."""
         ...

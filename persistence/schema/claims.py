@@ -94,6 +94,7 @@ claims = Table(
     Index("ix_claims_insurer_id_created_at_id", "insurer_id", "created_at", "id"),
     Index("ix_claims_provider_id_created_at_id", "provider_id", "created_at", "id"),
     Index("ix_claims_service_date", "service_date"),
+    Index("ix_claims_insurer_id_card_number_service_date", "insurer_id", "card_number", "service_date"),
 )
 
 claim_batches = Table(

@@ -26,6 +26,7 @@ from server.rpc.pipeline import Limits, Pipeline
 from server.wiring.cashier import Cashier
 from server.wiring.eligibility import checks
 from server.wiring.house import House
+from server.wiring.reference import ReferenceAnswers
 
 BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
 COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
@@ -65,6 +66,8 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
     billing, payments = house.billing(units.begin), house.payments(units.begin)
     key = signing_key(settings.signing_key, settings.data_dir)
     terms = TussTerms(house.database, house.generations, house.telemetry)
+    reference, asked = CachedReferenceViews(house.database, terms), checks(house, terms)
+    claims = house.claims(units.begin, ReferenceAnswers(reference, asked.checks))
     return {
         BILLING.full_name: BillingServicer(
             billing,
@@ -77,11 +80,11 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
         COMPATIBILITY.full_name: CompatibilityServicer(
             billing, payments, house.views, default_workshop=settings.default_workshop
         ),
-        CLAIMS.full_name: ClaimServicer(house.claims(units.begin), house.claim_views, PageTokens(key)),
+        CLAIMS.full_name: ClaimServicer(claims, house.claim_views, PageTokens(key)),
         ELIGIBILITY.full_name: EligibilityServicer(
             ReferenceData(units.begin),
-            CachedReferenceViews(house.database, terms),
-            checks(house, terms),
+            reference,
+            asked,
             PageTokens(key),
             house.clock,
         ),

@@ -36,7 +36,6 @@ from persistence.embedded import EmbeddedPostgres
 from persistence.engine import Database, address
 from persistence.generations import KnownGenerations
 from persistence.news import Newsroom
-from persistence.reference_views import ReferenceViews
 from persistence.views import Views
 from server.failpoints import arm
 from server.providers.insurers.client import InsurerClients
@@ -45,7 +44,6 @@ from server.settings import Settings
 from server.system import SystemClock, SystemIds
 from server.telemetry import Telemetry
 from server.tracing import tracer_for
-from server.wiring.reference import ReferenceAnswers
 
 LARGEST_BODY = 128 * 1024 * 1024
 """Bytes: what RabbitMQ 3.x may deliver to us must be sendable as a dead letter. Our own events have 1 MiB at most."""
@@ -61,8 +59,6 @@ class House:
     broker_address: str
     views: Views
     claim_views: ClaimViews
-    reference: Reference
-    """What claims ask of eligibility."""
     tracer: Tracer
     generations: KnownGenerations
     history: CheckHistory
@@ -108,10 +104,10 @@ class House:
         """The use cases of providers' notices over a `begin`."""
         return Notices(begin, self.clock, self.ids)
 
-    def claims(self, begin: BeginClaims) -> ClaimUseCases:
-        """The use cases of claims and invoices over a `begin`."""
+    def claims(self, begin: BeginClaims, reference: Reference) -> ClaimUseCases:
+        """The use cases of claims and invoices over a `begin`; `reference` is what they ask of eligibility."""
         return ClaimUseCases(
-            Claims(begin, self.clock, self.ids, self.reference, self.claim_views),
+            Claims(begin, self.clock, self.ids, reference, self.claim_views),
             Adjudications(begin, self.clock, self.ids, ClaimRules()),
             Batches(begin, self.clock, self.ids),
             Invoices(begin, self.clock, self.ids),
@@ -153,7 +149,6 @@ async def built(settings: Settings) -> AsyncIterator[House]:
             broker_address=amqp.rpartition("@")[2] if amqp else address(url),
             views=Views(database),
             claim_views=ClaimViews(database),
-            reference=ReferenceAnswers(ReferenceViews(database)),
             clock=clock,
             generations=KnownGenerations(database),
             history=CheckHistory(database, clock, telemetry),

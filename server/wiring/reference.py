@@ -1,13 +1,19 @@
-"""What claims ask of reference data, answered by eligibility's own queries: the two contexts meet here alone."""
+"""What claims ask of eligibility, answered by its own queries and use case: the two contexts meet here alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from domain.claims.known import Eligibility, Term, Verdict
+from domain.actor import Actor, Call
+from domain.claims.known import Code, Eligibility, Term, Verdict
+from domain.eligibility.eligibility_check import Procedure, Question
 from domain.eligibility.queries import ReferenceQueries
+from domain.eligibility.use_cases.checks import EligibilityChecks
 from domain.money import Money
+
+_CLAIMS: Final = Call(actor=Actor(id="system:claims"), causation_id="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +21,7 @@ class ReferenceAnswers:
     """Every method raises Unavailable, and is asked before a unit of work, never inside one."""
 
     queries: ReferenceQueries
+    checks: EligibilityChecks
 
     async def term(self, table: str, code: str, on: date) -> Term | None:
         """The TUSS term that is valid on a day, or None."""
@@ -32,6 +39,30 @@ class ReferenceAnswers:
         rule = plan.rule_for(table, code) if plan else None
         return rule is not None and rule.needs_authorization
 
-    async def eligibility(self, **_: object) -> Eligibility:
-        """Nobody is asked: undetermined."""
-        return Eligibility(verdict=Verdict.UNDETERMINED)
+    async def eligibility(
+        self,
+        *,
+        insurer_id: str,
+        plan_id: str,
+        card_number: str,
+        patient_id: str,
+        on: date,
+        provider_id: str,
+        procedures: tuple[Code, ...],
+        urgent: bool,
+    ) -> Eligibility:
+        """What a check says that is recorded as every other one."""
+        question = Question(
+            service_date=on,
+            insurer_id=insurer_id,
+            plan_id=plan_id,
+            card_number=card_number,
+            patient_id=patient_id,
+            provider_id=provider_id,
+            procedures=tuple(Procedure(table, code) for table, code in procedures),
+            urgent=urgent,
+        )
+        answer = (await self.checks.check_eligibility(_CLAIMS, question)).answer
+        return Eligibility(
+            verdict=Verdict[answer.verdict.name], reasons=tuple(reason.message for reason in answer.reasons)
+        )

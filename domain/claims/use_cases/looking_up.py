@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.claims.claim import Claim, ClaimForm, ClaimType
+from domain.claims.claim import Character, Claim, ClaimForm, ClaimType
 from domain.claims.known import NOTHING_KNOWN, Code, Eligibility, Known, Term
 from domain.claims.ports import Reference
 from domain.claims.queries import ClaimQueries
@@ -55,4 +55,5 @@ async def _eligibility(form: ClaimForm, codes: tuple[Code, ...], reference: Refe
         on=form.service_date,
         provider_id=form.provider_id,
         procedures=codes,
+        urgent=form.character is Character.URGENT,
     )

@@ -120,6 +120,12 @@ def upgrade() -> None:
     op.create_index("ix_claims_patient_id_created_at_id", "claims", ["patient_id", "created_at", "id"], unique=False)
     op.create_index("ix_claims_provider_id_created_at_id", "claims", ["provider_id", "created_at", "id"], unique=False)
     op.create_index("ix_claims_service_date", "claims", ["service_date"], unique=False)
+    op.create_index(
+        "ix_claims_insurer_id_card_number_service_date",
+        "claims",
+        ["insurer_id", "card_number", "service_date"],
+        unique=False,
+    )
     op.create_index("ix_claims_status_created_at_id", "claims", ["status", "created_at", "id"], unique=False)
     op.add_column("claim_log", sa.Column("note", sa.Text(), server_default=sa.text("''"), nullable=False))
 
@@ -128,6 +134,7 @@ def downgrade() -> None:
     """Undo."""
     op.drop_column("claim_log", "note")
     op.drop_index("ix_claims_status_created_at_id", table_name="claims")
+    op.drop_index("ix_claims_insurer_id_card_number_service_date", table_name="claims")
     op.drop_index("ix_claims_service_date", table_name="claims")
     op.drop_index("ix_claims_provider_id_created_at_id", table_name="claims")
     op.drop_index("ix_claims_patient_id_created_at_id", table_name="claims")
