@@ -21,6 +21,8 @@ from persistence.loading.loader import Job, Loaded, load
 from persistence.loading.table_file import BadFile, BadLine, TableFile
 from persistence.reference_views import ReferenceViews
 from server.wiring.reference import ReferenceAnswers
+from tests.support.fakes import FakeClock, FakeStore
+from tests.support.fakes_eligibility import FakeChecks
 from tests.support.house import House, house
 from tests.support.reference import AT
 
@@ -175,7 +177,8 @@ async def test_loads_at_once_wait_for_each_other_and_both_are_whole(loading: Loa
 
 async def test_claims_are_told_what_was_loaded(loading: Loading) -> None:
     await loading(insurers=INSURERS, plans=PLANS, prices=PRICES, tuss=TERMS)
-    answers = ReferenceAnswers(ReferenceViews(loading.home.database))
+    checks = FakeChecks(FakeStore().reference, FakeClock()).checks
+    answers = ReferenceAnswers(ReferenceViews(loading.home.database), checks)
     day = date(2026, 3, 1)
     term = await answers.term("22", "99000011", day)
     assert (term and term.description, await answers.term("20", "99000011", day)) == ("Um", None)
