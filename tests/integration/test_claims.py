@@ -154,7 +154,7 @@ async def test_two_submits_at_once_have_one_winner_and_one_event(home: House) ->
 
 async def test_twenty_corrections_at_once_come_one_after_the_other_and_none_is_lost(home: House) -> None:
     claim = await drafted(home)
-    changes = [Changes(form={"card_number": f"{number:04}"}) for number in range(20)]
+    changes = [Changes(form={"card_number": f"card {number}"}) for number in range(20)]
     await asyncio.gather(*(home.claims.update_claim(CALL, claim.id, change) for change in changes))
     entries = await home.claim_views.claim_history(ANYONE, claim.id, after=None, limit=99)
     assert entries
