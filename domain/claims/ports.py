@@ -111,6 +111,10 @@ class Reference(Protocol):
         """Whether a plan wants to be asked before the care is given; False for a plan that nobody knows."""
         ...
 
+    async def appeal_days(self, insurer_id: str) -> int | None:
+        """For how many days after its word an insurer takes appeals; None for one that nobody knows."""
+        ...
+
     async def eligibility(
         self,
         *,

@@ -17,6 +17,7 @@ from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
+from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.invoices import Invoices
 from domain.eligibility.ports import Cache, InsurerServices
 from domain.events import Encode
@@ -108,7 +109,7 @@ class House:
         """The use cases of claims and invoices over a `begin`; `reference` is what they ask of eligibility."""
         return ClaimUseCases(
             Claims(begin, self.clock, self.ids, reference, self.claim_views),
-            Adjudications(begin, self.clock, self.ids, ClaimRules()),
+            Adjudications(begin, self.clock, self.ids, AppealDeadlines(ClaimRules(), reference, self.claim_views)),
             Batches(begin, self.clock, self.ids),
             Invoices(begin, self.clock, self.ids),
         )

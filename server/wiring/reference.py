@@ -39,6 +39,11 @@ class ReferenceAnswers:
         rule = plan.rule_for(table, code) if plan else None
         return rule is not None and rule.needs_authorization
 
+    async def appeal_days(self, insurer_id: str) -> int | None:
+        """For how many days after its word an insurer takes appeals; None for one that nobody knows."""
+        insurer = await self.queries.insurer(insurer_id)
+        return insurer.appeal_days if insurer else None
+
     async def eligibility(
         self,
         *,

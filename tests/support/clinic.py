@@ -13,6 +13,7 @@ from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
+from domain.claims.use_cases.deadlines import AppealDeadlines
 from tests.support.builders import CALL
 from tests.support.claim_scene import INSURER, PROVIDER, a_form
 from tests.support.fakes import FakeClock, SpreadIds
@@ -27,7 +28,8 @@ class Clinic:
         self.store, self.clock, self.reference = FakeClaimStore(), FakeClock(), FakeReference()
         ids, self.queries = SpreadIds(), FakeClaimQueries(self.store)
         self.claims = Claims(self.store.begin, self.clock, ids, self.reference, self.queries)
-        self.adjudications = Adjudications(self.store.begin, self.clock, ids, ClaimRules())
+        deadlines = AppealDeadlines(ClaimRules(), self.reference, self.queries)
+        self.adjudications = Adjudications(self.store.begin, self.clock, ids, deadlines)
         self.batches = Batches(self.store.begin, self.clock, ids)
 
     async def drafted(self, **form: Any) -> Claim:

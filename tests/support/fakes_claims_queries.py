@@ -109,6 +109,7 @@ class FakeReference:
     unknown: set[Code] = field(default_factory=set)
     prices: dict[Code, Money] = field(default_factory=dict)
     authorized: set[Code] = field(default_factory=set)
+    terms_of_appeal: dict[str, int] = field(default_factory=dict)
     verdict: Eligibility = field(default_factory=lambda: Eligibility(verdict=Verdict.ELIGIBLE))
     asked: list[object] = field(default_factory=list)
 
@@ -124,6 +125,9 @@ class FakeReference:
     async def needs_authorization(self, insurer_id: str, plan_id: str, table: str, code: str) -> bool:
         self.asked.append((insurer_id, plan_id, table, code))
         return (table, code) in self.authorized
+
+    async def appeal_days(self, insurer_id: str) -> int | None:
+        return self.terms_of_appeal.get(insurer_id)
 
     async def eligibility(self, **of: object) -> Eligibility:
         self.asked.append(of)

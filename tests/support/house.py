@@ -20,6 +20,7 @@ from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
+from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.invoices import Invoices
 from domain.events import Batch, Left, Pending, Received, Refusal
 from domain.money import Money
@@ -70,7 +71,8 @@ class House:
         self.views = Views(self.database)
         self.claim_views, self.reference = ClaimViews(self.database), FakeReference()
         self.claims = Claims(self.units.begin, clock, ids, self.reference, self.claim_views)
-        self.adjudications = Adjudications(self.units.begin, clock, ids, ClaimRules())
+        deadlines = AppealDeadlines(ClaimRules(), self.reference, self.claim_views)
+        self.adjudications = Adjudications(self.units.begin, clock, ids, deadlines)
         self.batches = Batches(self.units.begin, clock, ids)
         self.invoices = Invoices(self.units.begin, clock, ids)
 

@@ -28,6 +28,7 @@ from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
+from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.invoices import Invoices
 from domain.eligibility.use_cases.reference import ReferenceData
 from domain.money import Money
@@ -161,7 +162,7 @@ def claim_servicer(store: FakeClaimStore, clock: FakeClock, reference: FakeRefer
     ids, queries = SpreadIds(), FakeClaimQueries(store)
     use_cases = ClaimUseCases(
         Claims(store.begin, clock, ids, reference, queries),
-        Adjudications(store.begin, clock, ids, ClaimRules()),
+        Adjudications(store.begin, clock, ids, AppealDeadlines(ClaimRules(), reference, queries)),
         Batches(store.begin, clock, ids),
         Invoices(store.begin, clock, ids),
     )

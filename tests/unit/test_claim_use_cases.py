@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.actor import Actor, Call
-from domain.claims.claim import ClaimForm, ClaimType
+from domain.claims.claim import Claim, ClaimForm, ClaimType
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.errors import (
     AmountDiffers,
@@ -28,7 +28,7 @@ from domain.claims.use_cases.claims import Changes
 from domain.errors import Stale
 from domain.money import Money
 from tests.support.builders import CALL
-from tests.support.claim_scene import OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item, said
+from tests.support.claim_scene import INSURER, OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item, said
 from tests.support.clinic import Clinic
 from tests.support.fakes import FakeClock
 
@@ -202,13 +202,24 @@ async def test_the_day_is_the_one_in_brazil() -> None:
     assert (await claims.validate_claim(CALL, tomorrow.id))[1] == ()
 
 
-async def test_a_denial_can_be_appealed_for_thirty_days() -> None:
-    clinic = Clinic()
+async def adjudicated(clinic: Clinic) -> Claim:
     claim = await clinic.ready()
     await clinic.claims.submit_claim(CALL, claim.id)
     await clinic.adjudications.receive_claim(CALL, claim.id, "P-1")
     await clinic.adjudications.start_claim_analysis(CALL, claim.id)
-    judged = await clinic.adjudications.adjudicate_claim(CALL, claim.id, [said()])
+    return await clinic.adjudications.adjudicate_claim(CALL, claim.id, [said()])
+
+
+async def test_an_insurer_that_says_its_own_term_takes_appeals_for_that_long() -> None:
+    clinic = Clinic()
+    clinic.reference.terms_of_appeal[INSURER] = 5
+    claim = await adjudicated(clinic)
+    assert {denial.appeal_until.isoformat() for denial in claim.denials} == {"2026-03-06"}
+
+
+async def test_a_denial_can_be_appealed_for_thirty_days_where_the_insurer_says_no_term() -> None:
+    clinic = Clinic()
+    claim = judged = await adjudicated(clinic)
     first, _ = judged.denials
     assert first.appeal_until.isoformat() == "2026-03-31"
     clinic.clock.advance(days=30)

@@ -29,6 +29,7 @@ from domain.claims.invoice_order import InvoiceOrder
 from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.claims import Claims
+from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.invoices import InvoiceChanges, Invoices, Receipt
 from domain.errors import Invalid, Stale
 from domain.lifecycle import IllegalTransition
@@ -52,8 +53,10 @@ class Office:
         self.store, self.clock = FakeClaimStore(), FakeClock()
         ids, begin = FakeIds(), self.store.begin
         self.invoices = Invoices(begin, self.clock, ids)
-        self.adjudications = Adjudications(begin, self.clock, ids, ClaimRules())
-        self.claims = Claims(begin, self.clock, ids, FakeReference(), FakeClaimQueries(self.store))
+        reference, queries = FakeReference(), FakeClaimQueries(self.store)
+        deadlines = AppealDeadlines(ClaimRules(), reference, queries)
+        self.adjudications = Adjudications(begin, self.clock, ids, deadlines)
+        self.claims = Claims(begin, self.clock, ids, reference, queries)
 
     def submitted(self, number: int = 1, *cents: int, **form: Any) -> Claim:
         """A claim that an insurer has."""

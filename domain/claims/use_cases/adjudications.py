@@ -11,7 +11,7 @@ from domain.calendar import day_of
 from domain.claims.adjudication import SaidItem
 from domain.claims.claim import Claim
 from domain.claims.ports import Begin
-from domain.claims.rules import ClaimRules
+from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.loading import changed
 from domain.clock import Clock
 from domain.identity import Ids
@@ -26,7 +26,7 @@ class Adjudications:
     begin: Begin
     clock: Clock
     ids: Ids
-    rules: ClaimRules
+    deadlines: AppealDeadlines
 
     @retried
     async def receive_claim(self, call: Call, claim_id: UUID, protocol: str) -> Claim:
@@ -50,7 +50,7 @@ class Adjudications:
     async def adjudicate_claim(self, call: Call, claim_id: UUID, said: Sequence[SaidItem]) -> Claim:
         """The insurer's analysis is here. Raises as `Claim.adjudicate` does."""
         now = self.clock.now()
-        until = self.rules.appeal_until(day_of(now))
+        until = await self.deadlines.after(call, claim_id, day_of(now))
 
         def adjudicate(claim: Claim) -> None:
             claim.adjudicate(said, new_id=self.ids.new, appeal_until=until, at=now)
@@ -71,7 +71,7 @@ class Adjudications:
     async def answer_claim_appeal(self, call: Call, claim_id: UUID, recovered: Mapping[UUID, Money]) -> Claim:
         """The insurer's answer to some appealed denials. Raises as `Claim.answer_appeal` does."""
         now = self.clock.now()
-        until = self.rules.appeal_until(day_of(now))
+        until = await self.deadlines.after(call, claim_id, day_of(now))
 
         def answer(claim: Claim) -> None:
             claim.answer_appeal(recovered, appeal_until=until, at=now)
