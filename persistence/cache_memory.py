@@ -28,9 +28,13 @@ class MemoryCache:
 
     async def get(self, key: str) -> bytes | None:
         """The value, or None when there is none or it has ended."""
-        entry: _Entry | None = self._kept.get(key)
-        self._meter.count("acerto_cache_misses_total" if entry is None else "acerto_cache_hits_total", cache="memory")
-        return None if entry is None else entry.value
+        try:
+            value = self._kept[key].value  # `get` would look twice
+        except KeyError:
+            self._meter.count("acerto_cache_misses_total", cache="memory")
+            return None
+        self._meter.count("acerto_cache_hits_total", cache="memory")
+        return value
 
     async def put(self, key: str, value: bytes, ttl: float) -> None:
         """Keep a value for `ttl` seconds at most."""

@@ -27,12 +27,10 @@ def question_from_wire(request: eligibility_service_pb2.CheckEligibilityRequest,
 
 def check_to_wire(check: EligibilityCheck) -> pb.EligibilityCheck:
     """A check; what it shares with all that have its question and answer is made once."""
-    told = pb.EligibilityCheck()
-    told.MergeFromString(_shared(check.question, check.answer, check.source))
+    told = pb.EligibilityCheck.FromString(_shared(check.question, check.answer, check.source))
     told.check_id = str(check.id)
-    since = check.asked_at - _EPOCH
-    told.create_time.seconds = since.days * 86_400 + since.seconds
-    told.create_time.nanos = since.microseconds * 1000
+    since, at = check.asked_at - _EPOCH, told.create_time
+    at.seconds, at.nanos = since.days * 86_400 + since.seconds, since.microseconds * 1000
     return told
 
 
