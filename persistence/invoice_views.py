@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.actor import Actor
 from domain.claims.aging import FROM_DAYS, AgingBucket, AgingRow, Owed
 from domain.claims.invoice import Invoice
+from domain.claims.invoice_lifecycle import OLD_STATUS
 from domain.claims.queries import HistoryEntry, InvoiceFilter
 from domain.claims.settlement import Settlement
 from persistence.claim_history import history_from_row
@@ -32,6 +33,7 @@ _CONDITIONS = {
     "patient_id": "patient_id = %(patient_id)s",
     "provider_id": "provider_id = %(provider_id)s",
     "status": "status = %(status)s",
+    "old_status": "status = ANY(%(old_status)s)",
     "claim_id": "id IN (SELECT invoice_id FROM invoice_claims WHERE claim_id = %(claim_id)s)",
     "created_from": "created_at >= %(created_from)s",
     "created_before": "created_at < %(created_before)s",
@@ -54,7 +56,8 @@ class InvoiceViews(Reading):
         self, actor: Actor, wanted: InvoiceFilter, *, after: tuple[datetime, UUID] | None, limit: int, skip: int = 0
     ) -> list[Invoice]:
         """Up to `limit` invoices, newest first, that come after (created_at, id); `skip` leaves out as many first."""
-        given = asdict(wanted) | {"status": wanted.status and wanted.status.value}
+        old = wanted.old_status and [ours.value for ours, theirs in OLD_STATUS.items() if theirs is wanted.old_status]
+        given = asdict(wanted) | {"status": wanted.status and wanted.status.value, "old_status": old}
         where = [_CONDITIONS[name] for name, value in given.items() if value is not None]
         where += ["(created_at, id) < (%(after_at)s, %(after_id)s)"] if after else []
         after_at, after_id = after or (None, None)

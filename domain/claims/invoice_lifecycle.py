@@ -44,6 +44,14 @@ class InvoiceAction(Enum):
     CANCEL = "cancel"
 
 
+class OldInvoiceStatus(Enum):
+    """The old client's statuses: a view of ours (health.md A)."""
+
+    PENDING = "pending"
+    SETTLED = "settled"
+    CANCELED = "canceled"
+
+
 _S, _A = InvoiceStatus, InvoiceAction
 
 UNPAID: Final = (_S.OPEN, _S.PARTIALLY_DENIED)
@@ -89,6 +97,12 @@ RECKONING: Final[Outcomes] = {
     _S.PARTIALLY_DENIED: _A.RECKON_DENIED,
     _S.PARTIALLY_SETTLED: _A.RECKON_PART,
     _S.SETTLED: _A.RECKON_SETTLED,
+}
+
+OLD_STATUS: Final[Mapping[InvoiceStatus, OldInvoiceStatus]] = {
+    **dict.fromkeys(UNSETTLED, OldInvoiceStatus.PENDING),
+    _S.SETTLED: OldInvoiceStatus.SETTLED,
+    _S.CANCELED: OldInvoiceStatus.CANCELED,
 }
 
 VERBS: Final = {_A.UPDATE: "update", _A.SETTLE: "settle", _A.REVERSE: "reverse", _A.CANCEL: "cancel"}

@@ -13,7 +13,7 @@ from domain.claims.claim import Claim, ClaimType
 from domain.claims.claim_batch import ClaimBatch, ClaimBatchStatus
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.invoice import Invoice
-from domain.claims.invoice_lifecycle import InvoiceStatus
+from domain.claims.invoice_lifecycle import InvoiceStatus, OldInvoiceStatus
 from domain.claims.outcome import OldStatus, Outcome
 from domain.claims.settlement import Settlement
 
@@ -108,6 +108,7 @@ class InvoiceFilter:
     patient_id: str | None = None
     provider_id: str | None = None
     status: InvoiceStatus | None = None
+    old_status: OldInvoiceStatus | None = None
     claim_id: UUID | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None

@@ -12,6 +12,7 @@ from domain.claims.use_cases.adjudications import Adjudications
 from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
 from domain.claims.use_cases.invoices import Invoices
+from domain.claims.use_cases.old_statuses import OldStatuses
 from server.rpc.batch_rpcs import BatchRpcs
 from server.rpc.claim_rpcs import ClaimRpcs
 from server.rpc.invoice_rpcs import InvoiceRpcs
@@ -32,6 +33,7 @@ class ClaimUseCases:
     adjudications: Adjudications
     batches: Batches
     invoices: Invoices
+    old: OldStatuses
 
 
 class Queries(ClaimQueries, InvoiceQueries, Protocol):

@@ -19,6 +19,7 @@ from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
 from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.invoices import Invoices
+from domain.claims.use_cases.old_statuses import OldStatuses
 from domain.eligibility.ports import Cache, InsurerServices
 from domain.events import Encode
 from domain.tracing import Tracer
@@ -112,6 +113,7 @@ class House:
             Adjudications(begin, self.clock, self.ids, AppealDeadlines(ClaimRules(), reference, self.claim_views)),
             Batches(begin, self.clock, self.ids),
             Invoices(begin, self.clock, self.ids),
+            OldStatuses(begin, self.clock, self.ids, ClaimRules()),
         )
 
     def wake(self) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.actor import Actor
 from domain.claims.aging import AgingBucket, AgingRow, Owed, bucket_of
 from domain.claims.invoice import Invoice
-from domain.claims.invoice_lifecycle import InvoiceStatus
+from domain.claims.invoice_lifecycle import OLD_STATUS, InvoiceStatus
 from domain.claims.queries import HistoryEntry, InvoiceFilter
 from domain.claims.settlement import Settlement
 from domain.retry import Conflict
@@ -120,6 +120,7 @@ def _wanted(invoice: Invoice, wanted: InvoiceFilter) -> bool:
         (wanted.patient_id, invoice.party.patient_id),
         (wanted.provider_id, invoice.party.provider_id),
         (wanted.status, invoice.status),
+        (wanted.old_status, OLD_STATUS.get(invoice.status or InvoiceStatus.OPEN)),
     )
     return (
         all(asked in (None, is_) for asked, is_ in equal)

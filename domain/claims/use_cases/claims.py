@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from domain.actor import Call
 from domain.calendar import day_of
 from domain.claims.claim import Claim, ClaimForm, ClaimType
+from domain.claims.claim_batch import ClaimBatch
 from domain.claims.claim_lifecycle import LIFECYCLE, ClaimAction, ClaimStatus
 from domain.claims.errors import ClaimIsBatched, ClaimIsInvalid, ClaimNotFound
 from domain.claims.known import NOTHING_KNOWN
@@ -63,9 +65,7 @@ class Claims:
             correlation_id = call.correlation_id or call.causation_id
             claim = Claim.create(claim_id, form, correlation_id=correlation_id, at=now)
             if form.type is ClaimType.OTHER:
-                _must_be_valid(validate(form, NOTHING_KNOWN, today=day_of(now)))
-                claim.ready(at=now)
-                claim.submit(at=now)
+                send_at_once(claim, at=now)
             save(work, claim)
             await work.commit(claim)
             return claim
@@ -78,16 +78,8 @@ class Claims:
         `Claim.update` does.
         """
 
-        def update(claim: Claim) -> None:
-            if changes.version not in (None, claim.version):
-                raise Stale
-            form = replace(claim.form, **changes.form)
-            form = replace(form, number=form.number or claim_number(claim.id))
-            must_serve(call, form.provider_id)
-            must_come_to(form.items, changes.amount)
-            claim.update(form, at=self.clock.now())
-
-        return await changed(self.begin, call, claim_id, update)
+        now = self.clock.now()
+        return await changed(self.begin, call, claim_id, lambda claim: correct(claim, call, changes, at=now))
 
     async def validate_claim(self, call: Call, claim_id: UUID) -> tuple[Claim, Sequence[Finding]]:
         """A claim as it is now, and everything that is found about it; nothing is changed. Raises ClaimNotFound."""
@@ -134,12 +126,7 @@ class Claims:
             batch = await work.claim_batches.of_claim(claim_id)
             billed = await billed_claim(work, call, claim_id)
             claim = billed.claim(claim_id)
-            if claim.status is not ClaimStatus.BATCHED:
-                claim.cancel(reason=reason, at=now)
-            elif batch is None or batch.id != claim.claim_batch_id:
-                raise Conflict
-            else:
-                batch.cancel_claim(claim, reason=reason, at=now)
+            withdraw(claim, batch, reason=reason, at=now)
             billed.follow(claim)
             save(work, batch=batch)
             save_billed(work, billed)
@@ -155,6 +142,34 @@ class Claims:
     async def _findings(self, claim: Claim, *, override: bool = False) -> Sequence[Finding]:
         known = await known_of(claim, self.reference, self.queries)
         return validate(claim.form, known, today=day_of(self.clock.now()), override=override)
+
+
+def correct(claim: Claim, call: Call, changes: Changes, *, at: datetime) -> None:
+    """Correct a claim that was read for it. Raises as `Claims.update_claim` does."""
+    if changes.version not in (None, claim.version):
+        raise Stale
+    form = replace(claim.form, **changes.form)
+    form = replace(form, number=form.number or claim_number(claim.id))
+    must_serve(call, form.provider_id)
+    must_come_to(form.items, changes.amount)
+    claim.update(form, at=at)
+
+
+def send_at_once(claim: Claim, *, at: datetime) -> None:
+    """Submit a draft of type OTHER: nothing but its own form says whether it may be. Raises ClaimIsInvalid."""
+    _must_be_valid(validate(claim.form, NOTHING_KNOWN, today=day_of(at)))
+    claim.ready(at=at)
+    claim.submit(at=at)
+
+
+def withdraw(claim: Claim, batch: ClaimBatch | None, *, reason: str, at: datetime) -> None:
+    """Cancel a claim that was read after its batch. Raises Conflict when it is in another one by now."""
+    if claim.status is not ClaimStatus.BATCHED:
+        claim.cancel(reason=reason, at=at)
+    elif batch is None or batch.id != claim.claim_batch_id:
+        raise Conflict
+    else:
+        batch.cancel_claim(claim, reason=reason, at=at)
 
 
 def _must_be_valid(findings: Sequence[Finding]) -> None:
