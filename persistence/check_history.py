@@ -84,9 +84,9 @@ class CheckHistory(Reading):
         return check_from_row(rows[0]).answer if rows else None
 
     async def eligibility_checks(
-        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int
+        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int, skip: int = 0
     ) -> list[EligibilityCheck]:
-        """Up to `limit` checks, newest first, that come after (asked_at, id)."""
+        """Up to `limit` checks, newest first, that come after (asked_at, id); `skip` leaves out as many first."""
         given: dict[str, Any] = {
             "patient_id": wanted.patient_id,
             "insurer_id": wanted.insurer_id,
@@ -96,8 +96,8 @@ class CheckHistory(Reading):
         }
         where = [_CONDITIONS[name] for name, value in given.items() if value is not None]
         after_at, after_id = after or (None, None)
-        parameters = given | {"after_at": after_at, "after_id": after_id, "limit": limit}
-        tail = " ORDER BY asked_at DESC, id DESC LIMIT %(limit)s"
+        parameters = given | {"after_at": after_at, "after_id": after_id, "limit": limit, "skip": skip}
+        tail = " ORDER BY asked_at DESC, id DESC LIMIT %(limit)s OFFSET %(skip)s"
         rows = await self.rows(_NOBODY, _CHECKS, where, parameters, tail=tail, scoped=False)
         return [check_from_row(row) for row in rows]
 

@@ -119,7 +119,7 @@ class CheckQueries(Protocol):
     """Reads of the history. A check for another provider than the actor's is left out."""
 
     async def eligibility_checks(
-        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int
+        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int, skip: int = 0
     ) -> list[EligibilityCheck]:
-        """Up to `limit` checks, newest first, that come after (asked_at, id)."""
+        """Up to `limit` checks, newest first, that come after (asked_at, id); `skip` leaves out as many first."""
         ...

@@ -89,7 +89,7 @@ def _answer_fields(answer: Answer) -> Any:
     return {
         "verdict": _VERDICT[answer.verdict],
         "is_eligible": answer.verdict is Verdict.ELIGIBLE,
-        "message": _sentence(answer),
+        "message": sentence_of(answer),
         "reasons": [{"code": _CODE[each.code], "message": each.message} for each in answer.reasons],
         "check_time": instant_fields(answer.checked_at),
         "expire_time": instant_fields(answer.expires_at),
@@ -102,7 +102,8 @@ def _answer_fields(answer: Answer) -> Any:
     }
 
 
-def _sentence(answer: Answer) -> str:
+def sentence_of(answer: Answer) -> str:
+    """The verdict and its reasons, for people."""
     verdict = {Verdict.ELIGIBLE: "eligible", Verdict.INELIGIBLE: "not eligible", Verdict.UNDETERMINED: "not determined"}
     reasons = "; ".join(each.message for each in answer.reasons)
     return f"{verdict[answer.verdict]}{': ' if reasons else ''}{reasons}"

@@ -6,6 +6,8 @@ import structlog
 
 from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
 from acerto.claims.v1 import claim_service_pb2
+from acerto.claims.v1 import compatibility_service_pb2 as old_claims_pb2
+from acerto.eligibility.v1 import compatibility_service_pb2 as old_eligibility_pb2
 from acerto.eligibility.v1 import eligibility_service_pb2
 from domain.billing.use_cases.watching import Timelines
 from domain.eligibility.use_cases.reference import ReferenceData
@@ -17,8 +19,10 @@ from server.access.development import DevelopmentIdentity
 from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.claims import ClaimServicer
+from server.rpc.claims_compatibility_rpcs import ClaimsCompatibilityServicer
 from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.eligibility import EligibilityServicer
+from server.rpc.eligibility_compatibility_rpcs import EligibilityCompatibilityServicer
 from server.rpc.journal import Journal
 from server.rpc.methods import Method, methods_of
 from server.rpc.page_tokens import PageTokens
@@ -32,6 +36,8 @@ BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
 COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
 ELIGIBILITY = eligibility_service_pb2.DESCRIPTOR.services_by_name["EligibilityService"]
 CLAIMS = claim_service_pb2.DESCRIPTOR.services_by_name["ClaimService"]
+OLD_CLAIMS = old_claims_pb2.DESCRIPTOR.services_by_name["ClaimsCompatibilityService"]
+OLD_ELIGIBILITY = old_eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityCompatibilityService"]
 
 
 def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
@@ -57,7 +63,7 @@ def pipeline(house: House, units: Units, till: Cashier) -> Pipeline:
 
 def methods() -> dict[str, Method]:
     """Every rpc that is served, by full name."""
-    return methods_of([BILLING, COMPATIBILITY, CLAIMS, ELIGIBILITY])
+    return methods_of([BILLING, COMPATIBILITY, CLAIMS, OLD_CLAIMS, ELIGIBILITY, OLD_ELIGIBILITY])
 
 
 def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
@@ -81,6 +87,8 @@ def _servicers(house: House, units: Units, till: Cashier) -> dict[str, object]:
             billing, payments, house.views, default_workshop=settings.default_workshop
         ),
         CLAIMS.full_name: ClaimServicer(claims, house.claim_views, PageTokens(key)),
+        OLD_CLAIMS.full_name: ClaimsCompatibilityServicer(claims, house.claim_views),
+        OLD_ELIGIBILITY.full_name: EligibilityCompatibilityServicer(asked, house.clock),
         ELIGIBILITY.full_name: EligibilityServicer(
             ReferenceData(units.begin),
             reference,

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details_pb2
 
 from domain.actor import Actor
+from server.gateway.rules import rules_of
 from server.rpc.errors import HTTP
 from server.rpc.methods import Method, methods_of
 from tests.support.equivalence import CASES, Prepare
@@ -20,16 +21,28 @@ from tests.support.equivalence_checks import CHECK_CASES
 from tests.support.equivalence_claims import CLAIM_CASES
 from tests.support.equivalence_invoices import INVOICE_CASES
 from tests.support.equivalence_old import OLD_CASES
+from tests.support.equivalence_old_health import OLD_HEALTH_CASES
 from tests.support.equivalence_reference import REFERENCE_CASES
 from tests.support.http import client_of, http_of
 from tests.support.http_calls import http_call
 from tests.support.journey import begun
-from tests.support.served import CLAIMS, COMPATIBILITY, ELIGIBILITY, SERVICES, Refused, Scene, refusal
+from tests.support.served import (
+    CLAIMS,
+    COMPATIBILITY,
+    ELIGIBILITY,
+    OLD_CLAIMS,
+    OLD_ELIGIBILITY,
+    SERVICES,
+    Refused,
+    Scene,
+    refusal,
+)
 
 IDS = {"x-request-id": "req-1", "correlation-id": "saga-1"}
 STREAMS = {"WatchWorkOrder"}
 """What has no one answer; test_http_streams follows it both ways."""
-ALL_CASES = {**CASES, **OLD_CASES, **CLAIM_CASES, **INVOICE_CASES, **REFERENCE_CASES, **CHECK_CASES}
+OURS = {**CASES, **CLAIM_CASES, **INVOICE_CASES, **REFERENCE_CASES, **CHECK_CASES}
+ALL_CASES = {**OURS, **OLD_CASES, **OLD_HEALTH_CASES}
 METHODS = {method.name: method for method in methods_of(SERVICES).values() if not method.descriptor.server_streaming}
 
 
@@ -41,7 +54,9 @@ async def by_grpc(method: Method, prepare: Prepare, *, actor: Actor | None = Non
         stubs = {
             COMPATIBILITY.full_name: journey.old,
             CLAIMS.full_name: journey.claims,
+            OLD_CLAIMS.full_name: journey.old_claims,
             ELIGIBILITY.full_name: journey.eligibility,
+            OLD_ELIGIBILITY.full_name: journey.old_eligibility,
         }
         call = getattr(stubs.get(method.service, journey.billing), method.name)(request, metadata=list(IDS.items()))
         if actor is not None:
@@ -66,9 +81,12 @@ async def by_http(method: Method, prepare: Prepare, *, actor: Actor | None = Non
 
 
 def message_in(method: Method, answer: httpx.Response) -> Message:
-    assert answer.status_code == 200, answer.text
+    (rule, *_) = rules_of([method])
+    assert answer.status_code == rule.status, answer.text
     if method.response is httpbody_pb2.HttpBody:
         return httpbody_pb2.HttpBody(content_type=answer.headers["content-type"], data=answer.content)
+    if rule.response_body is not None:
+        return json_format.ParseDict({rule.response_body.json_name: answer.json()}, method.response())
     return json_format.Parse(answer.content, method.response())
 
 

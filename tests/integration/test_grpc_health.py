@@ -18,8 +18,11 @@ from tests.support.served import Scene, Served
 
 BILLING = "acerto.billing.v1.BillingService"
 COMPATIBILITY = "acerto.billing.v1.CompatibilityService"
+OLD_CLAIMS = "acerto.claims.v1.ClaimsCompatibilityService"
+OLD_ELIGIBILITY = "acerto.eligibility.v1.EligibilityCompatibilityService"
 CLAIMS = "acerto.claims.v1.ClaimService"
 ELIGIBILITY = "acerto.eligibility.v1.EligibilityService"
+SERVICES = (BILLING, COMPATIBILITY, CLAIMS, OLD_CLAIMS, ELIGIBILITY, OLD_ELIGIBILITY)
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
@@ -62,7 +65,7 @@ async def test_every_service_is_listed() -> None:
     async with Scene().served() as served:
         listed = await health_of(served).List(health_pb2.HealthListRequest())
         said = {name: status.status for name, status in listed.statuses.items()}
-        assert said == dict.fromkeys(("", BILLING, COMPATIBILITY, CLAIMS, ELIGIBILITY), SERVING)
+        assert said == dict.fromkeys(("", *SERVICES), SERVING)
 
 
 async def test_a_watch_hears_every_change() -> None:
@@ -112,7 +115,7 @@ async def test_reflection_lists_the_services_and_describes_them() -> None:
         await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
         listed = await call.read()
         names = {service.name for service in listed.list_services_response.service}
-        assert {BILLING, COMPATIBILITY, CLAIMS, ELIGIBILITY, "grpc.health.v1.Health"} <= names
+        assert {*SERVICES, "grpc.health.v1.Health"} <= names
         await call.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=BILLING))
         described = await call.read()
         assert described.file_descriptor_response.file_descriptor_proto

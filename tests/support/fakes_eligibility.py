@@ -103,7 +103,7 @@ class FakeHistory:
         return told[-1] if told else None
 
     async def eligibility_checks(
-        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int
+        self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int, skip: int = 0
     ) -> list[EligibilityCheck]:
         found = [
             check
@@ -114,7 +114,7 @@ class FakeHistory:
             if wanted.provider_id in (None, check.question.provider_id)
             if after is None or (check.asked_at, check.id) < after
         ]
-        return found[:limit]
+        return found[skip:][:limit]
 
 
 class FakeInsurers:

@@ -42,8 +42,8 @@ def a_line(price: int = PRICE, kind: str = "LABOR") -> budget_pb2.LineItem:
 class Journey:
     """What everybody in a saga does.
 
-    `billing`, `claims` and `eligibility` are the client's stubs, `old` an old client's; `scene` has the use cases below
-    the door.
+    `billing`, `claims` and `eligibility` are the client's stubs, those that begin with `old` are old clients'; `scene`
+    has the use cases below the door.
     """
 
     def __init__(self, scene: Scene, served: Served) -> None:
@@ -52,6 +52,7 @@ class Journey:
         self.old = served.old
         self.claims = served.claims
         self.eligibility = served.eligibility
+        self.old_claims, self.old_eligibility = served.old_claims, served.old_eligibility
         self._words = 0
 
     async def drafted(self, os: int = 1, **changes: Any) -> budget_pb2.Budget:

@@ -16,8 +16,12 @@ from acerto.billing.v1 import billing_service_pb2, compatibility_service_pb2
 from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from acerto.billing.v1.compatibility_service_pb2_grpc import CompatibilityServiceStub
 from acerto.claims.v1 import claim_service_pb2
+from acerto.claims.v1 import compatibility_service_pb2 as old_claims_pb2
 from acerto.claims.v1.claim_service_pb2_grpc import ClaimServiceStub
+from acerto.claims.v1.compatibility_service_pb2_grpc import ClaimsCompatibilityServiceStub
+from acerto.eligibility.v1 import compatibility_service_pb2 as old_eligibility_pb2
 from acerto.eligibility.v1 import eligibility_service_pb2
+from acerto.eligibility.v1.compatibility_service_pb2_grpc import EligibilityCompatibilityServiceStub
 from acerto.eligibility.v1.eligibility_service_pb2_grpc import EligibilityServiceStub
 from domain.actor import Actor
 from domain.billing.rules import BillingRules
@@ -30,13 +34,16 @@ from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
 from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.invoices import Invoices
+from domain.claims.use_cases.old_statuses import OldStatuses
 from domain.eligibility.use_cases.reference import ReferenceData
 from domain.money import Money
 from server.access.approval_links import ApprovalLinks
 from server.rpc.billing import BillingServicer, Reads, Tokens
 from server.rpc.claims import ClaimServicer, ClaimUseCases
+from server.rpc.claims_compatibility_rpcs import ClaimsCompatibilityServicer
 from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.eligibility import Checks, EligibilityServicer
+from server.rpc.eligibility_compatibility_rpcs import EligibilityCompatibilityServicer
 from server.rpc.health import Health
 from server.rpc.journal import Journal
 from server.rpc.methods import methods_of
@@ -55,7 +62,9 @@ BILLING = billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"]
 COMPATIBILITY = compatibility_service_pb2.DESCRIPTOR.services_by_name["CompatibilityService"]
 CLAIMS = claim_service_pb2.DESCRIPTOR.services_by_name["ClaimService"]
 ELIGIBILITY = eligibility_service_pb2.DESCRIPTOR.services_by_name["EligibilityService"]
-SERVICES = [BILLING, COMPATIBILITY, CLAIMS, ELIGIBILITY]
+OLD_CLAIMS = old_claims_pb2.DESCRIPTOR.services_by_name["ClaimsCompatibilityService"]
+OLD_ELIGIBILITY = old_eligibility_pb2.DESCRIPTOR.services_by_name["EligibilityCompatibilityService"]
+SERVICES = [BILLING, COMPATIBILITY, CLAIMS, OLD_CLAIMS, ELIGIBILITY, OLD_ELIGIBILITY]
 PERMISSIONS = frozenset(method.permission for method in methods_of(SERVICES).values())
 RULES = BillingRules(default_amount=Money(10_000))
 KEY = b"a key of this test, long enough to be one"
@@ -109,6 +118,7 @@ class Scene:
         self.links = ApprovalLinks(KEY, "https://example.com/decide?by={token}")
         queries = queries or FakeQueries(self.store)
         self.eligibility = FakeChecks(self.store.reference, self.clock)
+        checks = Checks(self.eligibility.checks, self.eligibility.history)
         reference = reference or FakeReferenceQueries(self.store.reference)
         servicers: dict[str, object] = {
             BILLING.full_name: BillingServicer(
@@ -125,13 +135,14 @@ class Scene:
             ELIGIBILITY.full_name: EligibilityServicer(
                 ReferenceData(begin),
                 reference,
-                Checks(self.eligibility.checks, self.eligibility.history),
+                checks,
                 PageTokens(KEY),
                 self.clock,
             ),
+            OLD_ELIGIBILITY.full_name: EligibilityCompatibilityServicer(checks, self.clock),
         }
         self.claim_store, self.reference = FakeClaimStore(), FakeReference()
-        servicers[CLAIMS.full_name] = claim_servicer(self.claim_store, self.clock, self.reference)
+        servicers |= claim_servicers(self.claim_store, self.clock, self.reference)
         for method in methods_of(SERVICES).values():
             self.pipeline.add(method, servicers[method.service])
 
@@ -147,7 +158,8 @@ class Scene:
                 self.health.serve(ready=True)
                 billing, old = BillingServiceStub(channel), CompatibilityServiceStub(channel)
                 health = (ClaimServiceStub(channel), EligibilityServiceStub(channel))
-                yield Served(channel, billing, old, *health, stop, running)
+                older = (ClaimsCompatibilityServiceStub(channel), EligibilityCompatibilityServiceStub(channel))
+                yield Served(channel, billing, old, *health, *older, stop, running)
         finally:
             stop.set()
             with suppress(asyncio.CancelledError):
@@ -157,16 +169,20 @@ class Scene:
         return self.actor
 
 
-def claim_servicer(store: FakeClaimStore, clock: FakeClock, reference: FakeReference) -> ClaimServicer:
-    """The servicer of claims over a fake store."""
+def claim_servicers(store: FakeClaimStore, clock: FakeClock, reference: FakeReference) -> dict[str, object]:
+    """The servicers of claims over a fake store, by their services' names."""
     ids, queries = SpreadIds(), FakeClaimQueries(store)
     use_cases = ClaimUseCases(
         Claims(store.begin, clock, ids, reference, queries),
         Adjudications(store.begin, clock, ids, AppealDeadlines(ClaimRules(), reference, queries)),
         Batches(store.begin, clock, ids),
         Invoices(store.begin, clock, ids),
+        OldStatuses(store.begin, clock, ids, ClaimRules()),
     )
-    return ClaimServicer(use_cases, queries, PageTokens(KEY))
+    return {
+        CLAIMS.full_name: ClaimServicer(use_cases, queries, PageTokens(KEY)),
+        OLD_CLAIMS.full_name: ClaimsCompatibilityServicer(use_cases, queries),
+    }
 
 
 def _must_be_short(script: str) -> None:
@@ -184,6 +200,8 @@ class Served:
     old: Any
     claims: Any
     eligibility: Any
+    old_claims: Any
+    old_eligibility: Any
     stop: asyncio.Event
     running: asyncio.Task[None]
 

@@ -19,16 +19,31 @@ from server.access.development import DevelopmentIdentity, InsecureIdentity
 from server.access.signing_key import signing_key
 from server.rpc.billing import BillingServicer
 from server.rpc.claims import ClaimServicer
+from server.rpc.claims_compatibility_rpcs import ClaimsCompatibilityServicer
 from server.rpc.compatibility_rpcs import CompatibilityServicer
 from server.rpc.eligibility import EligibilityServicer
+from server.rpc.eligibility_compatibility_rpcs import EligibilityCompatibilityServicer
 from server.rpc.methods import ContractError, Method, methods_of
-from tests.support.served import BILLING, CLAIMS, COMPATIBILITY, ELIGIBILITY, SERVICES, Scene
+from tests.support.served import (
+    BILLING,
+    CLAIMS,
+    COMPATIBILITY,
+    ELIGIBILITY,
+    OLD_CLAIMS,
+    OLD_ELIGIBILITY,
+    SERVICES,
+    Scene,
+)
+
+OLD = (COMPATIBILITY, OLD_CLAIMS, OLD_ELIGIBILITY)
 
 SERVICERS = {
     BILLING.full_name: BillingServicer,
     COMPATIBILITY.full_name: CompatibilityServicer,
     CLAIMS.full_name: ClaimServicer,
+    OLD_CLAIMS.full_name: ClaimsCompatibilityServicer,
     ELIGIBILITY.full_name: EligibilityServicer,
+    OLD_ELIGIBILITY.full_name: EligibilityCompatibilityServicer,
 }
 
 
@@ -60,7 +75,7 @@ def http_rules(rpc: MethodDescriptor) -> list[tuple[str, str, str]]:
 
 
 def permission_of(name: str) -> str:
-    return methods_of([BILLING])[f"/acerto.billing.v1.BillingService/{name}"].permission
+    return {method.name: method.permission for method in methods_of([BILLING, CLAIMS, ELIGIBILITY]).values()}[name]
 
 
 def test_every_rpc_of_billing_says_who_may_call_it_and_what_it_does() -> None:
@@ -98,7 +113,7 @@ def test_every_rpc_of_claims_that_changes_something_takes_a_key_and_none_that_re
 @pytest.mark.parametrize("rpc", [rpc for service in SERVICES for rpc in service.methods], ids=lambda rpc: rpc.name)
 def test_every_rpc_has_http_rules_whose_variables_are_fields_of_its_request(rpc: MethodDescriptor) -> None:
     for verb, path, body in http_rules(rpc):
-        assert path.startswith("/v1/") == (rpc.containing_service is not COMPATIBILITY)
+        assert path.startswith("/v1/") == (rpc.containing_service not in OLD)
         assert (verb == "get") == (not body)
         named = {variable.split(".")[0] for variable in re.findall(r"{([a-z_.]+)}", path)}
         assert named <= set(rpc.input_type.fields_by_name)
@@ -119,13 +134,25 @@ def test_every_old_path_is_open_marked_deprecated_and_under_the_permission_of_wh
         "CreatePagamento": "StartPayment",
         "GetPagamento": "GetPayment",
         "UpdateStatusOs": "UpdateWorkOrderStatus",
+        "CreateLegacyClaim": "CreateClaim",
+        "GetLegacyClaim": "GetClaim",
+        "ListLegacyClaims": "ListClaims",
+        "UpdateLegacyClaim": "AdjudicateClaim",
+        "CreateLegacyInvoice": "CreateInvoice",
+        "GetLegacyInvoice": "GetInvoice",
+        "ListLegacyInvoices": "ListInvoices",
+        "SettleLegacyInvoice": "SettleInvoice",
+        "UpdateLegacyInvoice": "CancelInvoice",
+        "CheckLegacyEligibility": "CheckEligibility",
+        "ListLegacyEligibilityHistory": "ListEligibilityChecks",
     }
-    old = methods_of([COMPATIBILITY])
+    old = methods_of(OLD)
     assert {method.name: method.permission for method in old.values()} == {
         name: permission_of(does) for name, does in carried.items()
     }
-    assert [rpc.name for rpc in COMPATIBILITY.methods if not rpc.GetOptions().deprecated] == []
-    open_paths = {(verb, path) for rpc in COMPATIBILITY.methods for verb, path, _ in http_rules(rpc)}
+    rpcs = [rpc for service in OLD for rpc in service.methods]
+    assert [rpc.name for rpc in rpcs if not rpc.GetOptions().deprecated] == []
+    open_paths = {(verb, path) for rpc in rpcs for verb, path, _ in http_rules(rpc)}
     assert open_paths >= {
         ("post", "/api/billing/orcamento"),
         ("post", "/orcamento"),
@@ -141,6 +168,11 @@ def test_every_old_path_is_open_marked_deprecated_and_under_the_permission_of_wh
         ("get", "/api/billing/pagamento/{id}"),
         ("get", "/pagamento/{id}"),
         ("put", "/api/billing/status-os"),
+        *((verb, f"/{nouns}") for nouns in ("claims", "invoices") for verb in ("get", "post")),
+        *((verb, f"/{nouns}/{{id}}") for nouns in ("claims", "invoices") for verb in ("get", "patch")),
+        ("post", "/invoices/{id}/settle"),
+        ("post", "/eligibility/check"),
+        ("get", "/eligibility/history"),
     }
 
 

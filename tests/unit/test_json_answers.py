@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acerto.billing.v1 import billing_service_pb2, budget_pb2, compatibility_service_pb2, payment_pb2
+from acerto.claims.v1 import compatibility_service_pb2 as old_claims_pb2
+from acerto.eligibility.v1 import compatibility_service_pb2 as old_eligibility_pb2
 from server.gateway.json_answers import for_people, writer_of
 
-FILES = (billing_service_pb2, compatibility_service_pb2)
+FILES = (billing_service_pb2, compatibility_service_pb2, old_claims_pb2, old_eligibility_pb2)
 NULL = struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
 WIDTHS = {FieldDescriptor.CPPTYPE_INT32: 31, FieldDescriptor.CPPTYPE_INT64: 63}
 UNSIGNED = {FieldDescriptor.CPPTYPE_UINT32: 32, FieldDescriptor.CPPTYPE_UINT64: 64}

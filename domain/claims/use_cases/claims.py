@@ -77,7 +77,6 @@ class Claims:
         Raises ClaimNotFound, Stale, ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency, and as
         `Claim.update` does.
         """
-
         now = self.clock.now()
         return await changed(self.begin, call, claim_id, lambda claim: correct(claim, call, changes, at=now))
 
