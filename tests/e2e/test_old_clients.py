@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import House
+from tests.support.old_http import OldHttp, shaped
 from tests.support.waiting import eventually
 
 NUMBER: Final = (int, float)
@@ -61,24 +62,12 @@ SAGA: Final = "d3f4c5a6-1b2c-4d5e-8f70-123456789abc"
 
 
 @dataclass(frozen=True)
-class OldClient:
-    """Sends a body as the text it was, or none at all; a header only where the old client sent it."""
-
-    http: httpx.AsyncClient
-
-    async def send(self, method: str, path: str, body: str | None = None, **headers: str) -> httpx.Response:
-        typed = {} if body is None else {"Content-Type": "application/json"}
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        content = None if body is None else body.encode()
-        return await self.http.request(method, path, content=content, headers=typed | named)
+class OldClient(OldHttp):
+    """The client of the workshops' service."""
 
     async def served(self, method: str, path: str, body: str | None = None, **headers: str) -> dict[str, Any]:
         """The answer, which must be 200 and JSON."""
-        answer = await self.send(method, path, body, **headers)
-        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, "application/json"), (
-            answer.text
-        )
-        read: dict[str, Any] = answer.json()
+        read: dict[str, Any] = await self.told(200, method, path, body, **headers)
         return read
 
     async def offered(self, os_id: str, valor: str = "1000.00") -> dict[str, Any]:
@@ -106,20 +95,6 @@ def orcamento(os_id: str, valor: str = "1000.00") -> str:
         f'{{"osId": "{os_id}", "valor": {valor}, "emailCliente": "cliente@example.com",'
         f' "correlationId": "{SAGA}", "causationId": null}}'
     )
-
-
-def shaped(read: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
-    """What was read, if it has these names and no others, each of its type."""
-    assert read.keys() == shape.keys()
-    for name, kind in shape.items():
-        if kind is UUID:
-            assert str(UUID(read[name])) == read[name], name
-        elif kind is datetime:
-            assert datetime.fromisoformat(read[name]).utcoffset() is not None, name
-        else:
-            assert isinstance(read[name], kind), name
-            assert not isinstance(read[name], bool), name
-    return read
 
 
 @pytest.mark.parametrize("path", ["/api/billing/orcamento", "/orcamento", "/api/billing/budgets"])

@@ -133,11 +133,7 @@ class Scene:
                 self.billing, self.payments, queries, default_workshop="main"
             ),
             ELIGIBILITY.full_name: EligibilityServicer(
-                ReferenceData(begin),
-                reference,
-                checks,
-                PageTokens(KEY),
-                self.clock,
+                ReferenceData(begin), reference, checks, PageTokens(KEY), self.clock
             ),
             OLD_ELIGIBILITY.full_name: EligibilityCompatibilityServicer(checks, self.clock),
         }

@@ -94,9 +94,13 @@ class OldStatuses:
             OldStatus.APPROVED: lambda: self._approve(claim, at),
             OldStatus.REJECTED: lambda: withdraw(claim, batch, reason="", at=at),
         }
+        refused = _refused(claim, wanted.value, claim.allowed_actions)
         if wanted not in moves:
-            raise _refused(claim, wanted.value, claim.allowed_actions)
-        moves[wanted]()
+            raise refused
+        try:
+            moves[wanted]()
+        except IllegalTransition:
+            raise refused from None
 
     def _approve(self, claim: Claim, at: datetime) -> None:
         if claim.status is ClaimStatus.RECEIVED:
