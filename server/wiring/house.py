@@ -113,7 +113,7 @@ class House:
             Adjudications(begin, self.clock, self.ids, AppealDeadlines(ClaimRules(), reference, self.claim_views)),
             Batches(begin, self.clock, self.ids),
             Invoices(begin, self.clock, self.ids),
-            OldStatuses(begin, self.clock, self.ids, ClaimRules()),
+            OldStatuses(begin, self.clock, self.ids),
         )
 
     def wake(self) -> None:

@@ -173,7 +173,7 @@ def claim_servicers(store: FakeClaimStore, clock: FakeClock, reference: FakeRefe
         Adjudications(store.begin, clock, ids, AppealDeadlines(ClaimRules(), reference, queries)),
         Batches(store.begin, clock, ids),
         Invoices(store.begin, clock, ids),
-        OldStatuses(store.begin, clock, ids, ClaimRules()),
+        OldStatuses(store.begin, clock, ids),
     )
     return {
         CLAIMS.full_name: ClaimServicer(use_cases, queries, PageTokens(KEY)),

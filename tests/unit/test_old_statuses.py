@@ -12,7 +12,6 @@ from domain.claims.errors import AmountDiffers, ClaimIsInvalid, ClaimNotFound, I
 from domain.claims.invoice_lifecycle import OLD_STATUS, InvoiceStatus, OldInvoiceStatus
 from domain.claims.invoice_order import InvoiceOrder
 from domain.claims.outcome import OldStatus, Outcome
-from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.claims import Changes
 from domain.claims.use_cases.invoices import Invoices, Receipt
 from domain.claims.use_cases.old_statuses import OldStatuses
@@ -46,7 +45,7 @@ class Office(Clinic):
     def __init__(self) -> None:
         super().__init__()
         ids = SpreadIds()
-        self.old = OldStatuses(self.store.begin, self.clock, ids, ClaimRules())
+        self.old = OldStatuses(self.store.begin, self.clock, ids)
         self.invoices = Invoices(self.store.begin, self.clock, ids)
 
     async def claimed(self) -> UUID:

@@ -18,7 +18,6 @@ from domain.claims.invoice import Invoice
 from domain.claims.invoice_lifecycle import OLD_STATUS, InvoiceStatus, OldInvoiceStatus
 from domain.claims.outcome import OldStatus, old_status
 from domain.claims.ports import Begin
-from domain.claims.rules import ClaimRules
 from domain.claims.use_cases.billing_of_claims import billed_claim, billed_invoice, save_billed
 from domain.claims.use_cases.claims import Changes, correct, send_at_once, withdraw
 from domain.claims.use_cases.loading import changed, save
@@ -38,7 +37,6 @@ class OldStatuses:
     begin: Begin
     clock: Clock
     ids: Ids
-    rules: ClaimRules
 
     @retried
     async def correct_claim(self, call: Call, claim_id: UUID, changes: Changes) -> Claim:
@@ -105,8 +103,9 @@ class OldStatuses:
     def _approve(self, claim: Claim, at: datetime) -> None:
         if claim.status is ClaimStatus.RECEIVED:
             claim.analyze(at=at)
+        # Nothing is denied, so that there is nothing to appeal.
         said = [SaidItem(number=item.number, processed=item.total, released=item.total) for item in claim.items]
-        claim.adjudicate(said, new_id=self.ids.new, appeal_until=self.rules.appeal_until(day_of(at)), at=at)
+        claim.adjudicate(said, new_id=self.ids.new, appeal_until=day_of(at), at=at)
 
 
 def _begin_analysis(claim: Claim, at: datetime) -> None:
