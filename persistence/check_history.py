@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from domain.actor import Actor
@@ -25,7 +25,7 @@ from domain.meter import Meter
 from persistence.engine import Database
 from persistence.errors import translated
 from persistence.generations import set_within
-from persistence.reading import Reading
+from persistence.reading import Attribute, Reading
 from persistence.round_trip import Asked, Row, round_trip
 from persistence.schema import eligibility_checks
 from persistence.statements import Statement, insert_many, rows_of
@@ -50,6 +50,8 @@ _TOLD: Final = (
 
 class CheckHistory(Reading):
     """Answers `domain.eligibility.ports.History` and `domain.eligibility.queries.CheckQueries`. `run` writes."""
+
+    limited_by: ClassVar[Attribute | None] = "provider"
 
     def __init__(self, database: Database, clock: Clock, meter: Meter) -> None:
         super().__init__(database)
@@ -91,15 +93,13 @@ class CheckHistory(Reading):
             "patient_id": wanted.patient_id,
             "insurer_id": wanted.insurer_id,
             "provider_id": wanted.provider_id,
-            "providers": None if actor.providers is None else list(actor.providers),
             "after": after,
         }
         where = [_CONDITIONS[name] for name, value in given.items() if value is not None]
         after_at, after_id = after or (None, None)
         parameters = given | {"after_at": after_at, "after_id": after_id, "limit": limit, "skip": skip}
         tail = " ORDER BY asked_at DESC, id DESC LIMIT %(limit)s OFFSET %(skip)s"
-        rows = await self.rows(_NOBODY, _CHECKS, where, parameters, tail=tail, scoped=False)
-        return [check_from_row(row) for row in rows]
+        return [check_from_row(row) for row in await self.rows(actor, _CHECKS, where, parameters, tail=tail)]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until `stop` is set, and then what is left."""
@@ -147,7 +147,6 @@ _CONDITIONS: Final = {
     "patient_id": "patient_id = %(patient_id)s",
     "insurer_id": "insurer_id = %(insurer_id)s",
     "provider_id": "provider_id = %(provider_id)s",
-    "providers": "provider_id = ANY (%(providers)s)",
     "after": "(asked_at, id) < (%(after_at)s, %(after_id)s)",
 }
 

@@ -20,6 +20,25 @@ _CLAIMS = "SELECT * FROM claims"
 _BATCHES = "SELECT * FROM claim_batches"
 _HISTORY = "SELECT * FROM claim_log WHERE root_id = %(id)s AND id > %(after)s ORDER BY id LIMIT %(limit)s"
 _NEWEST = " ORDER BY created_at DESC, id DESC LIMIT %(limit)s OFFSET %(skip)s"
+_BY_DAY = """
+WITH RECURSIVE days (day) AS (
+    SELECT max(service_date) FROM claims
+     WHERE service_date BETWEEN coalesce(%(service_from)s::date, '-infinity')
+       AND coalesce(%(service_until)s::date, 'infinity')
+    UNION ALL
+    SELECT (SELECT max(service_date) FROM claims
+             WHERE service_date < day AND service_date >= coalesce(%(service_from)s::date, '-infinity'))
+      FROM days WHERE day IS NOT NULL
+), page AS (
+    SELECT newest.id FROM days, LATERAL (SELECT id, created_at FROM claims"""
+_OF_ALL_DAYS = """
+             ORDER BY created_at DESC, id DESC LIMIT %(limit)s::int + %(skip)s::int) newest
+     ORDER BY newest.created_at DESC, newest.id DESC LIMIT %(limit)s OFFSET %(skip)s
+)
+SELECT * FROM claims WHERE id IN (SELECT id FROM page) ORDER BY created_at DESC, id DESC
+"""
+"""Neither order's index finds the newest claims of a range of days: one walks past all newer claims, the other sorts
+all of those days. So each day gives its newest, from the index alone: so much a day, however many claims there are."""
 _TWINS = """
 SELECT id FROM claims
  WHERE provider_id = %(provider_id)s AND patient_id = %(patient_id)s AND service_date = %(service_date)s
@@ -58,7 +77,8 @@ class ClaimViews(InvoiceViews):
             "created_from": wanted.created_from,
             "created_before": wanted.created_before,
         }
-        rows = await self._page(actor, _CLAIMS, given, after, limit=limit, skip=skip)
+        by_day = _days_alone(actor, wanted)
+        rows = await self._page(actor, _CLAIMS, given, after, limit=limit, skip=skip, by_day=by_day)
         return [claim_from_row(row) for row in rows]
 
     async def twins(self, claim: Claim) -> list[UUID]:
@@ -109,15 +129,27 @@ class ClaimViews(InvoiceViews):
         *,
         limit: int,
         skip: int = 0,
+        by_day: bool = False,
     ) -> list[Any]:
-        where = [condition for name, condition in _CONDITIONS.items() if given.get(name) is not None]
+        where = ["service_date = day"] if by_day else []
+        asked = {name for name, value in given.items() if value is not None} - (_DAYS if by_day else set())
+        where += [condition for name, condition in _CONDITIONS.items() if name in asked]
         where += ["(created_at, id) < (%(after_created_at)s, %(after_id)s)"] if after else []
         created_at, last_id = after or (None, None)
         parameters = {**given, "after_created_at": created_at, "after_id": last_id, "limit": limit, "skip": skip}
+        if by_day:
+            return await self.rows(actor, _BY_DAY, where, parameters, tail=_OF_ALL_DAYS)
         return await self.rows(actor, select, where, parameters, tail=_NEWEST)
 
 
+def _days_alone(actor: Actor, wanted: ClaimFilter) -> bool:
+    """Whether only a range of days says where to look: nobody's in particular, whose own index is the way to them."""
+    named = wanted.patient_id or wanted.insurer_id or wanted.provider_id or actor.providers is not None
+    return not named and (wanted.service_from is not None or wanted.service_until is not None)
+
+
 _NOBODY = Actor(id="system:claims")
+_DAYS = {"service_from", "service_until"}
 _CONDITIONS = {
     "patient_id": "patient_id = %(patient_id)s",
     "insurer_id": "insurer_id = %(insurer_id)s",
@@ -126,8 +158,9 @@ _CONDITIONS = {
     "status": "status = %(status)s",
     "outcome": "outcome = %(outcome)s",
     "statuses": "(status, outcome) IN (SELECT * FROM unnest(%(statuses)s::text[], %(outcomes)s::text[]))",
-    "service_from": "service_date >= %(service_from)s",
-    "service_until": "service_date <= %(service_until)s",
+    # "+ 0" keeps the index of days out of it, which would give all claims of those days to be sorted.
+    "service_from": "service_date + 0 >= %(service_from)s",
+    "service_until": "service_date + 0 <= %(service_until)s",
     "created_from": "created_at >= %(created_from)s",
     "created_before": "created_at < %(created_before)s",
 }

@@ -44,7 +44,11 @@ class Reading:
     ) -> list[Row]:
         """The rows of a SELECT; `table` is a prefix for the actor's own condition, which `scoped` False leaves out."""
         seen = _seen(actor, self.limited_by) if scoped else None
-        if seen is not None:
+        if seen is not None and len(seen) == 1:
+            # Of one value an index gives the rows in its order; of an array it cannot, and they would all be sorted.
+            where = [*where, f"{table}{self.limited_by}_id = %(seen)s"]
+            parameters = {**parameters, "seen": next(iter(seen))}
+        elif seen is not None:
             where = [*where, f"{table}{self.limited_by}_id = ANY (%(seen)s)"]
             parameters = {**parameters, "seen": list(seen)}
         sql = f"{select}{' WHERE ' if where else ''}{' AND '.join(where)}{tail}"

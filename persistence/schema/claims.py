@@ -92,8 +92,9 @@ claims = Table(
     Index("ix_claims_outcome_created_at_id", "outcome", "created_at", "id"),
     Index("ix_claims_patient_id_created_at_id", "patient_id", "created_at", "id"),
     Index("ix_claims_insurer_id_created_at_id", "insurer_id", "created_at", "id"),
+    Index("ix_claims_insurer_id_status_created_at_id", "insurer_id", "status", "created_at", "id"),
     Index("ix_claims_provider_id_created_at_id", "provider_id", "created_at", "id"),
-    Index("ix_claims_service_date", "service_date"),
+    Index("ix_claims_service_date_created_at_id", "service_date", "created_at", "id"),
     Index("ix_claims_insurer_id_card_number_service_date", "insurer_id", "card_number", "service_date"),
 )
 

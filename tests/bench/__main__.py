@@ -10,7 +10,19 @@ from typing import Final
 
 import uvloop
 
-from tests.bench import archive, eligibility, grpc_pair, http_pair, latency, loading, relay_pair, routes, saga, startup
+from tests.bench import (
+    archive,
+    eligibility,
+    grpc_pair,
+    http_pair,
+    latency,
+    loading,
+    pages,
+    relay_pair,
+    routes,
+    saga,
+    startup,
+)
 from tests.bench.report import Section, page, table
 from tests.bench.services import Services, found
 from tests.support.environment import ROOT, forget_settings, forks_become_programs
@@ -28,6 +40,7 @@ CASES: Final[dict[str, Case]] = {
     "archive": archive.measure,
     "startup": startup.measure,
     "loading": loading.measure,
+    "pages": pages.measure,
 }
 
 

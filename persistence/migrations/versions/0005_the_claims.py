@@ -119,7 +119,15 @@ def upgrade() -> None:
     op.create_index("ix_claims_outcome_created_at_id", "claims", ["outcome", "created_at", "id"], unique=False)
     op.create_index("ix_claims_patient_id_created_at_id", "claims", ["patient_id", "created_at", "id"], unique=False)
     op.create_index("ix_claims_provider_id_created_at_id", "claims", ["provider_id", "created_at", "id"], unique=False)
-    op.create_index("ix_claims_service_date", "claims", ["service_date"], unique=False)
+    op.create_index(
+        "ix_claims_service_date_created_at_id", "claims", ["service_date", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_claims_insurer_id_status_created_at_id",
+        "claims",
+        ["insurer_id", "status", "created_at", "id"],
+        unique=False,
+    )
     op.create_index(
         "ix_claims_insurer_id_card_number_service_date",
         "claims",
@@ -135,7 +143,8 @@ def downgrade() -> None:
     op.drop_column("claim_log", "note")
     op.drop_index("ix_claims_status_created_at_id", table_name="claims")
     op.drop_index("ix_claims_insurer_id_card_number_service_date", table_name="claims")
-    op.drop_index("ix_claims_service_date", table_name="claims")
+    op.drop_index("ix_claims_insurer_id_status_created_at_id", table_name="claims")
+    op.drop_index("ix_claims_service_date_created_at_id", table_name="claims")
     op.drop_index("ix_claims_provider_id_created_at_id", table_name="claims")
     op.drop_index("ix_claims_patient_id_created_at_id", table_name="claims")
     op.drop_index("ix_claims_outcome_created_at_id", table_name="claims")
