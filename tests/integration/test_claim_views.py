@@ -114,6 +114,30 @@ async def test_pages_walk_everything_once_while_more_comes_in(home: House) -> No
     assert (set(seen), len(seen)) == (before, 25)
 
 
+async def test_pages_of_a_range_of_days_are_newest_first_whatever_day_each_claim_is_of(home: House) -> None:
+    days = [TODAY - timedelta(days=number % 5) for number in range(20)]
+    claims = [await make(home, service_date=day) for day in days]
+    for number, claim in enumerate(claims):
+        await date(home, claim, AT + timedelta(minutes=number * 7 % 20))
+    await home.claims.cancel_claim(CALL, claims[6].id, "gone")
+    wanted = ClaimFilter(service_from=days[3], service_until=days[1], status=ClaimStatus.DRAFT)
+    meant = [number for number in range(20) if number % 5 in {1, 2, 3} and number != 6]
+    meant.sort(key=lambda number: -(number * 7 % 20))
+    expected = [claims[number].id for number in meant]
+    seen: list[UUID] = []
+    after: tuple[datetime, UUID] | None = None
+    while page := await home.claim_views.claims(ANYONE, wanted, after=after, limit=3):
+        seen += [claim.id for claim in page]
+        after = (page[-1].created_at, page[-1].id)
+    assert seen == expected
+    skipped = await home.claim_views.claims(ANYONE, wanted, after=None, limit=4, skip=5)
+    assert [claim.id for claim in skipped] == expected[5:9]
+    scoped = await home.claim_views.claims(
+        Actor(id="mine", providers=frozenset({PROVIDER})), wanted, after=None, limit=9
+    )
+    assert [claim.id for claim in scoped] == expected[:9]
+
+
 async def test_the_old_clients_pages_skip_by_number(home: House) -> None:
     for _ in range(5):
         await make(home)
