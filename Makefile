@@ -37,7 +37,7 @@ $(VENV)/.locked: requirements-dev.txt
 run: setup ## Start everything on this machine with one sample work order; Ctrl-C stops it
 	@$(PYTHON) -m server all --with-sample
 
-demo: setup ## Once, in a temporary folder: a whole saga that is undone, and a refusal, with every event
+demo: setup ## Once, in a temporary folder: a workshop's saga undone, a refusal, a clinic's day, with every event
 	@$(PYTHON) -m server demo
 
 migrate: setup ## Bring the database of ACERTO_DATABASE_URL to this version's schema

@@ -1,7 +1,7 @@
-"""`demo`: everything once, in a temporary folder, by the public doors: a whole life that is undone, and a refusal.
+"""`demo`: everything once, in a temporary folder, by the public doors: a workshop's two stories, and a clinic's day.
 
-OSService's messages go over the broker, the workshop calls gRPC, the customer pays at the sandbox, which tells us by
-webhook.
+OSService's messages go over the broker, workshop and clinic call gRPC, the customer pays at the sandbox, which tells us
+by webhook. The clinic is in `clinic.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import grpc
@@ -25,19 +25,26 @@ from acerto.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from acerto.billing.v1.payment_pb2 import PaymentStatus
 from server import logs
 from server.commands import sample
-from server.commands.sample import PATIENCE, SagaStuck, shown
+from server.commands.clinic import a_clinic
+from server.commands.sample import PATIENCE, SagaStuck, amount, shown
 from server.lifespan import Part, serve
 from server.settings import Settings
 from server.wiring import ROLES, House, Running, assembled, built, load_sample
 from server.wiring.cashier import sandbox_of
 
+_ALONE: Final = {
+    **dict.fromkeys(("database_url", "broker_url", "cache_url", "sandbox_webhook_url")),
+    **dict.fromkeys(("grpc_address", "http_address"), "127.0.0.1:0"),
+    "payment_provider": "sandbox",
+}
+"""A story never ends up among somebody's own work orders and claims, nor its queue at their broker."""
+
 
 async def run(_: argparse.Namespace, settings: Settings) -> int:
-    """Tell both stories; answers 0. Raises SagaStuck."""
+    """Tell the stories; answers 0. Raises SagaStuck."""
     logs.configure(form=settings.log_format, level="WARNING", stream=sys.stderr)  # the story is the output
     with tempfile.TemporaryDirectory(prefix="acerto-demo-") as folder:
-        own = {"data_dir": Path(folder), "grpc_address": "127.0.0.1:0", "http_address": "127.0.0.1:0"}
-        settings = settings.model_copy(update={**own, "payment_provider": "sandbox", "sandbox_webhook_url": None})
+        settings = settings.model_copy(update={**_ALONE, "data_dir": Path(folder)})
         enough = asyncio.Event()
         async with built(settings) as house, assembled(house, ROLES) as running:
             telling = Part("demo", partial(_tell, house, running, enough))
@@ -56,6 +63,8 @@ async def _tell(house: House, running: Running, enough: asyncio.Event, stop: asy
         async with _narrator(house, running) as narrator:
             await narrator.a_life_that_is_undone()
             await narrator.a_refusal()
+        async with a_clinic(house, running) as clinic:
+            await clinic.a_day()
         enough.set()
         await stop.wait()
 
@@ -106,7 +115,7 @@ class Narrator:
         await sample.watched(self.house, work_order_id)
         request = api.GetBudgetByWorkOrderRequest(work_order_id=str(work_order_id))
         budget = await self.billing.GetBudgetByWorkOrder(request)
-        sample.say(f"  its budget is {_amount(budget.total)}")
+        sample.say(f"  its budget is {amount(budget.total)}")
         sent = await self.billing.SendBudget(api.SendBudgetRequest(budget_id=budget.budget_id))
         sample.say(f"  sent to the customer with the token {sent.approval_link.token}")
         return work_order_id, sent
@@ -114,7 +123,7 @@ class Narrator:
     async def _paid(self, budget_id: str) -> Any:
         payment = await self.billing.StartPayment(api.StartPaymentRequest(budget_id=budget_id))
         pending = await self._until("a PIX code", lambda: self._payment_is("PENDING", payment.payment_id))
-        sample.say(f"  the customer can pay {_amount(pending.amount)} by this PIX code:\n    {pending.pix.code}")
+        sample.say(f"  the customer can pay {amount(pending.amount)} by this PIX code:\n    {pending.pix.code}")
         with closing(sandbox_of(self.house.settings, self.house.clock)) as sandbox:
             await sandbox.pay(pending.provider_payment_id)
         sample.say("  the customer paid; the provider tells us by webhook")
@@ -137,7 +146,3 @@ class Narrator:
         except TimeoutError as error:
             raise SagaStuck(f"{what} did not come within {PATIENCE:g} s") from error
         return found
-
-
-def _amount(money: Any) -> str:
-    return f"{money.currency_code} {money.units}.{money.nanos // 10_000_000:02d}"

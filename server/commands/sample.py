@@ -105,3 +105,8 @@ def say(text: str) -> None:
     """Tell the person at the terminal."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def amount(money: Any) -> str:
+    """A `google.type.Money` of zero or more, for people."""
+    return f"{money.currency_code} {money.units}.{money.nanos // 10_000_000:02d}"

@@ -21,7 +21,7 @@ HELP = {
     "relay": "take facts from the outbox to the broker",
     "consumer": "take partners' events from the broker",
     "worker": "do what is due: payments, refunds, expiries; keep tables in shape and measure the queues",
-    "demo": "run everything once in a temporary folder: a whole saga that is undone, and a refusal",
+    "demo": "tell it once, in a temporary folder: a workshop's saga, undone, a refusal, and a clinic's day",
 }
 
 _SAMPLE = "send one sample work order when ready; load sample insurers, plans and prices where there is no insurer"

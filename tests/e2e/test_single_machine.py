@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,41 @@ from acerto.billing.v1 import billing_service_pb2 as api
 from tests.support.fleet import Fleet, Role, variables
 from tests.support.processes import server
 from tests.support.waiting import eventually
+
+A_CLINICS_DAY = (
+    "reference data: 2 insurers",
+    "a card of years ago   ELIGIBLE      by RULES",
+    "asked again         ELIGIBLE      by CACHE",
+    "a card of a week ago  INELIGIBLE",
+    "WAITING_PERIOD: in the waiting period: covered from",
+    "but urgent          ELIGIBLE",
+    "a card nobody knows   UNDETERMINED",
+    "BENEFICIARY_UNKNOWN",
+    "drafted: claim",
+    "ERROR   AUTHORIZATION_MISSING",
+    "WARNING PRICE_DIFFERS",
+    "is READY",
+    "submitted: claim",
+    "-> ClaimSubmitted ",
+    "is RECEIVED",
+    "is IN_ANALYSIS",
+    "is ADJUDICATED, PARTIALLY_DENIED",
+    "released BRL 130.00, denied BRL 69.50: recovered BRL 0.00, undecided BRL 69.50",
+    "-> ClaimAdjudicated ",
+    "is APPEALED",
+    "answered: claim",
+    "recovered BRL 30.00, undecided BRL 39.50",
+    "-> ClaimAdjudicated ",
+    "the rest accepted: claim",
+    "undecided BRL 0.00, written off BRL 39.50",
+    "invoiced: invoice",
+    "-> InvoiceCreated ",
+    "settled: invoice",
+    "BRL 199.50 = paid BRL 155.00 + due BRL 0.00",
+    "-> InvoiceSettled ",
+    "is SETTLED, PARTIALLY_DENIED",
+    "settle          ADJUDICATED -> SETTLED",
+)
 
 
 @pytest.fixture
@@ -76,11 +112,19 @@ async def test_a_kill_9_takes_the_embedded_database_along_and_harms_nothing(flee
     await eventually(lambda: not any(child.is_running() for child in children), what="the first one's children ended")
 
 
-def test_the_demo_shows_a_saga_that_really_ran_and_exits_0(tmp_path: Path) -> None:
-    with server("demo", env=variables({"log_format": "json"}), output=tmp_path / "demo.log") as demo:
+def test_the_demo_tells_a_saga_and_a_clinics_day_that_really_happened_and_exits_0(tmp_path: Path) -> None:
+    elsewhere = {"database_url": "postgresql://nobody@127.0.0.1:1/somebodys", "broker_url": "amqp://127.0.0.1:1/"}
+    with server("demo", env=variables({"log_format": "json", **elsewhere}), output=tmp_path / "demo.log") as demo:
         assert demo.wait(within=60) == 0, demo.text()
-        assert re.search(r"<- OsCreated .*budget .*-> BudgetGenerated .*confirmed at \d", demo.text(), re.DOTALL)
-        assert "R$" in demo.text() or "BRL" in demo.text()
+        saga, day = demo.text().split("A clinic's day\n")
+    assert re.search(r"<- OsCreated .*budget .*-> BudgetGenerated .*confirmed at \d", saga, re.DOTALL)
+    assert "BRL 329.80" in saga
+    told = iter(day.splitlines())
+    for step in A_CLINICS_DAY:  # in this order, with anything between them
+        assert any(step in line for line in told), f"{step} did not come, or not there:\n{day}"
+    events = [json.loads(line) for line in day.splitlines() if line.strip().startswith("{")]
+    assert [event["eventType"] for event in events] == re.findall(r"-> (\w+)  \(event", day)
+    assert (events[-1]["data"]["status"], events[-1]["data"]["paid"]) == ("settled", 155.00)
 
 
 async def test_a_second_one_on_the_same_ports_says_which_setting_to_change(fleet: Fleet) -> None:
