@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Protocol
@@ -124,8 +124,8 @@ class Reference(Protocol):
         patient_id: str,
         on: date,
         provider_id: str,
-        procedures: tuple[Code, ...],
+        procedures: Mapping[Code, int],
         urgent: bool,
     ) -> Eligibility:
-        """Whether a patient is covered on a day for some procedures at a provider. What is not known is empty."""
+        """Whether a patient is covered on a day for so many of some procedures. What is not known is empty."""
         ...

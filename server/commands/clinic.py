@@ -22,7 +22,7 @@ from server.commands.counter import CARD, CLINIC, INSURER, PATIENT, PLAN, Counte
 from server.commands.sample import amount, say
 from server.wiring import House, Running
 
-_CONSULTATION: Final = ("99010001", "Consulta", 15_000)
+_CONSULTATION: Final = ("99010002", "Consulta", 14_000)
 _EXAM: Final = ("99020002", "Exame", 4_950)
 """Code in TUSS table 22, description, and the price in centavos that the sample's plan agreed to."""
 _AUTHORIZATION: Final = "AUT-4711"
@@ -100,7 +100,7 @@ class Clinic:
         said = api.AdjudicateClaimRequest(
             claim_id=self._id,
             items=[
-                _said(1, released=13_000, denied=2_000, code="1705", reason="Valor apresentado a maior"),
+                _said(1, released=12_000, denied=2_000, code="1705", reason="Valor apresentado a maior"),
                 _said(2, released=0, denied=4_950, code="1402", reason="Procedimento não autorizado"),
             ],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -53,7 +54,7 @@ class ReferenceAnswers:
         patient_id: str,
         on: date,
         provider_id: str,
-        procedures: tuple[Code, ...],
+        procedures: Mapping[Code, int],
         urgent: bool,
     ) -> Eligibility:
         """What a check says that is recorded as every other one."""
@@ -64,7 +65,7 @@ class ReferenceAnswers:
             card_number=card_number,
             patient_id=patient_id,
             provider_id=provider_id,
-            procedures=tuple(Procedure(table, code) for table, code in procedures),
+            procedures=tuple(Procedure(*code, quantity) for code, quantity in procedures.items()),
             urgent=urgent,
         )
         answer = (await self.checks.check_eligibility(_CLAIMS, question)).answer

@@ -35,7 +35,7 @@ A_CLINICS_DAY = (
     "is RECEIVED",
     "is IN_ANALYSIS",
     "is ADJUDICATED, PARTIALLY_DENIED",
-    "released BRL 130.00, denied BRL 69.50: recovered BRL 0.00, undecided BRL 69.50",
+    "released BRL 120.00, denied BRL 69.50: recovered BRL 0.00, undecided BRL 69.50",
     "-> ClaimAdjudicated ",
     "is APPEALED",
     "answered: claim",
@@ -46,7 +46,7 @@ A_CLINICS_DAY = (
     "invoiced: invoice",
     "-> InvoiceCreated ",
     "settled: invoice",
-    "BRL 199.50 = paid BRL 155.00 + due BRL 0.00",
+    "BRL 189.50 = paid BRL 145.00 + due BRL 0.00",
     "-> InvoiceSettled ",
     "is SETTLED, PARTIALLY_DENIED",
     "settle          ADJUDICATED -> SETTLED",
@@ -124,7 +124,7 @@ def test_the_demo_tells_a_saga_and_a_clinics_day_that_really_happened_and_exits_
         assert any(step in line for line in told), f"{step} did not come, or not there:\n{day}"
     events = [json.loads(line) for line in day.splitlines() if line.strip().startswith("{")]
     assert [event["eventType"] for event in events] == re.findall(r"-> (\w+)  \(event", day)
-    assert (events[-1]["data"]["status"], events[-1]["data"]["paid"]) == ("settled", 155.00)
+    assert (events[-1]["data"]["status"], events[-1]["data"]["paid"]) == ("settled", 145.00)
 
 
 async def test_a_second_one_on_the_same_ports_says_which_setting_to_change(fleet: Fleet) -> None:

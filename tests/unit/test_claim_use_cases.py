@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -215,6 +216,14 @@ async def test_an_insurer_that_says_its_own_term_takes_appeals_for_that_long() -
     clinic.reference.terms_of_appeal[INSURER] = 5
     claim = await adjudicated(clinic)
     assert {denial.appeal_until.isoformat() for denial in claim.denials} == {"2026-03-06"}
+
+
+async def test_eligibility_is_asked_for_as_many_of_a_code_as_the_claim_has_a_part_of_one_being_one() -> None:
+    clinic = Clinic()
+    halves = [an_item(number, table="20", quantity=Decimal("1.5"), cents=number) for number in (1, 2)]
+    await clinic.ready(items=(*halves, an_item(3, quantity=Decimal(2))))
+    (asked,) = [one for one in clinic.reference.asked if isinstance(one, dict)]
+    assert asked["procedures"] == {("20", "10101012"): 3, ("22", "10101012"): 2}
 
 
 async def test_a_denial_can_be_appealed_for_thirty_days_where_the_insurer_says_no_term() -> None:

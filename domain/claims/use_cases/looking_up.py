@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from math import ceil
+
 from domain.claims.claim import Character, Claim, ClaimForm, ClaimType
 from domain.claims.known import NOTHING_KNOWN, Code, Eligibility, Known, Term
 from domain.claims.ports import Reference
@@ -19,7 +22,7 @@ async def known_of(claim: Claim, reference: Reference, queries: ClaimQueries) ->
         terms=await _terms(form, codes, reference),
         prices=await _prices(form, codes, reference),
         authorized=await _authorized(form, codes, reference),
-        eligibility=await _eligibility(form, codes, reference),
+        eligibility=await _eligibility(form, reference),
         twins=tuple(await queries.twins(claim)) if codes else (),
     )
 
@@ -44,7 +47,7 @@ async def _authorized(form: ClaimForm, codes: tuple[Code, ...], reference: Refer
     return frozenset([code for code in codes if await reference.needs_authorization(*asked, *code)])
 
 
-async def _eligibility(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> Eligibility | None:
+async def _eligibility(form: ClaimForm, reference: Reference) -> Eligibility | None:
     if not (form.insurer_id and (form.card_number or form.patient_id)):
         return None
     return await reference.eligibility(
@@ -54,6 +57,15 @@ async def _eligibility(form: ClaimForm, codes: tuple[Code, ...], reference: Refe
         patient_id=form.patient_id,
         on=form.service_date,
         provider_id=form.provider_id,
-        procedures=codes,
+        procedures=_counted(form),
         urgent=form.character is Character.URGENT,
     )
+
+
+def _counted(form: ClaimForm) -> dict[Code, int]:
+    """How many of each code are asked for, in whole numbers: a part of one is one."""
+    asked: dict[Code, Decimal] = {}
+    for item in form.items:
+        if item.table and item.code:
+            asked[item.table, item.code] = asked.get((item.table, item.code), Decimal()) + item.quantity
+    return {code: ceil(quantity) for code, quantity in asked.items()}
