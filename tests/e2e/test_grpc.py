@@ -25,6 +25,7 @@ from tests.support.served import refusal
 from tests.support.waiting import eventually
 
 SERVICE = "acerto.billing.v1.BillingService"
+SERVICES = (SERVICE, "acerto.claims.v1.ClaimService", "acerto.eligibility.v1.EligibilityService")
 _SERVING, _NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
@@ -166,7 +167,7 @@ async def test_what_nobody_ever_heard_of_is_not_found(billing: Any) -> None:
     assert {(await refusal(call)).code for call in calls} == {grpc.StatusCode.NOT_FOUND}
 
 
-@pytest.mark.parametrize("service", ["", SERVICE])
+@pytest.mark.parametrize("service", ["", *SERVICES])
 async def test_health_says_serving_for_the_server_and_for_each_service(rabbit_house: House, service: str) -> None:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{rabbit_house.api.grpc_port}") as channel:
         health = health_pb2_grpc.HealthStub(channel)
@@ -194,12 +195,21 @@ async def test_who_watches_health_hears_of_the_end_before_it_comes(folder: Path,
 def test_a_client_without_any_contract_talks_by_reflection(rabbit_house: House) -> None:
     address = f"http://127.0.0.1:{rabbit_house.api.grpc_port}"
     listed = _buf_curl(address, "--list-services")
-    assert {SERVICE, "grpc.health.v1.Health"} <= set(listed.split())
+    assert {*SERVICES, "grpc.health.v1.Health"} <= set(listed.split())
     request = {"workOrderId": str(uuid4()), "amount": {"currencyCode": "BRL", "units": "55"}}
     made = json.loads(_buf_curl(f"{address}/{SERVICE}/CreateBudget", "-d", json.dumps(request)))
     assert (made["workOrderId"], made["total"]["units"]) == (request["workOrderId"], "55")
     asked = json.dumps({"budgetId": made["budgetId"]})
     assert json.loads(_buf_curl(f"{address}/{SERVICE}/GetBudget", "-d", asked)) == made
+    _, claims, eligibility = SERVICES
+    item = {"description": "Consulta", "quantity": "1", "unitPrice": {"currencyCode": "BRL", "units": "90"}}
+    claim = json.loads(
+        _buf_curl(f"{address}/{claims}/CreateClaim", "-d", json.dumps({"patientId": "p", "items": [item]}))
+    )
+    assert (claim["status"], claim["amount"]["units"]) == ("CLAIM_STATUS_SUBMITTED", "90")
+    asked = json.dumps({"insurerId": "999999", "cardNumber": "0"})
+    check = json.loads(_buf_curl(f"{address}/{eligibility}/CheckEligibility", "-d", asked))
+    assert check["verdict"] == "VERDICT_UNDETERMINED"
 
 
 def _buf_curl(url: str, *more: str) -> str:

@@ -43,7 +43,7 @@ async def heard(watch: Any) -> int:
     return int(answer.status)
 
 
-@pytest.mark.parametrize("service", ["", BILLING])
+@pytest.mark.parametrize("service", ["", BILLING, CLAIMS, ELIGIBILITY])
 async def test_health_of_the_server_and_of_each_service_follows_readiness(service: str) -> None:
     scene = Scene()
     async with scene.served() as served:
@@ -116,9 +116,10 @@ async def test_reflection_lists_the_services_and_describes_them() -> None:
         listed = await call.read()
         names = {service.name for service in listed.list_services_response.service}
         assert {*SERVICES, "grpc.health.v1.Health"} <= names
-        await call.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=BILLING))
-        described = await call.read()
-        assert described.file_descriptor_response.file_descriptor_proto
+        for service in (BILLING, CLAIMS, ELIGIBILITY):
+            await call.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=service))
+            described = await call.read()
+            assert described.file_descriptor_response.file_descriptor_proto
         await call.done_writing()
 
 
