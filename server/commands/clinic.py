@@ -9,17 +9,17 @@ from datetime import date
 from typing import Any, Final
 
 import grpc
-from google.type.date_pb2 import Date
-from google.type.money_pb2 import Money
 
 from acerto.claims.v1 import claim_pb2, invoice_pb2, invoice_requests_pb2
 from acerto.claims.v1 import claim_service_pb2 as api
 from acerto.claims.v1.claim_service_pb2_grpc import ClaimServiceStub
 from acerto.eligibility.v1.eligibility_service_pb2_grpc import EligibilityServiceStub
 from domain.calendar import day_of
+from domain.money import BRL
 from server.commands.arrivals import Arrivals, arriving
 from server.commands.counter import CARD, CLINIC, INSURER, PATIENT, PLAN, Counter
 from server.commands.sample import amount, say
+from server.rpc.wire import cents_fields, date_fields
 from server.wiring import House, Running
 
 _CONSULTATION: Final = ("99010002", "Consulta", 14_000)
@@ -63,7 +63,6 @@ class Clinic:
 
     async def _sent(self) -> None:
         say("\n  The claim")
-        day = Date(year=self.today.year, month=self.today.month, day=self.today.day)
         request = api.CreateClaimRequest(
             type=claim_pb2.CLAIM_TYPE_SP_SADT,
             patient_id=PATIENT,
@@ -71,7 +70,7 @@ class Clinic:
             insurer_id=INSURER,
             plan_id=PLAN,
             provider_id=CLINIC,
-            service_date=day,
+            service_date=date_fields(self.today),
             items=[_item(*_CONSULTATION, dearer=500), _item(*_EXAM)],
         )
         self._now("drafted", await self.claims.CreateClaim(request))
@@ -193,5 +192,5 @@ def _said(number: int, *, released: int, denied: int, code: str, reason: str) ->
     )
 
 
-def _brl(cents: int) -> Money:
-    return Money(currency_code="BRL", units=cents // 100, nanos=cents % 100 * 10_000_000)
+def _brl(cents: int) -> Any:
+    return cents_fields(cents, BRL)

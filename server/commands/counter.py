@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from google.type.date_pb2 import Date
-
 from acerto.eligibility.v1 import eligibility_service_pb2 as api
 from acerto.eligibility.v1.beneficiary_pb2 import Beneficiary
 from acerto.eligibility.v1.eligibility_check_pb2 import ReasonCode, Source, Verdict
 from server.commands.sample import PATIENCE, SagaStuck, say
+from server.rpc.wire import date_fields
 
 INSURER: Final = "999991"
 PLAN: Final = "COMPLETO"
@@ -53,9 +52,12 @@ class Counter:
         self._say("a card nobody knows", await self._check(_NOBODYS_CARD))
 
     async def _entered(self, card: str, *, enrolled: date) -> None:
-        begun = Date(year=enrolled.year, month=enrolled.month, day=enrolled.day)
         beneficiary = Beneficiary(
-            insurer_id=INSURER, card_number=card, plan_id=PLAN, patient_id="demo-new", enrolled_from=begun
+            insurer_id=INSURER,
+            card_number=card,
+            plan_id=PLAN,
+            patient_id="demo-new",
+            enrolled_from=date_fields(enrolled),
         )
         await self.eligibility.UpsertBeneficiary(api.UpsertBeneficiaryRequest(beneficiary=beneficiary))
 

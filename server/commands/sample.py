@@ -13,6 +13,7 @@ from domain.actor import Actor
 from domain.billing.queries import Timeline, TimelineEntry
 from messaging.broker import Message
 from messaging.topology import PARTNER_EXCHANGE
+from server.rpc.wire import money_from_wire
 from server.wiring import House
 
 PATIENCE = 30.0
@@ -109,4 +110,4 @@ def say(text: str) -> None:
 
 def amount(money: Any) -> str:
     """A `google.type.Money` of zero or more, for people."""
-    return f"{money.currency_code} {money.units}.{money.nanos // 10_000_000:02d}"
+    return str(money_from_wire(money))
