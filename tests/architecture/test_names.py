@@ -82,6 +82,15 @@ def test_every_test_is_named_as_a_sentence() -> None:
     assert short == []
 
 
+def test_every_type_in_the_glossary_is_there() -> None:
+    (glossary,) = (module for module in modules() if module.path == GLOSSARY)
+    here = [line.split("|")[2] for line in glossary.text.splitlines() if line.startswith("| ")][1:]
+    types = {word for cell in here for word in re.findall(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)*\b", cell)} - {"Acerto"}
+    made = {made.name for module in modules() if module.path.startswith("domain/") for made in classes(module)}
+    assert len(types) > 10
+    assert types - made == set()
+
+
 def _opens_well(module: Module) -> bool:
     opening = ast.get_docstring(module.tree) or ""
     return bool(opening) and (opening.count("\n") < LINES_OF_AN_OPENING or module.path == GLOSSARY)
