@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
-from itertools import count
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -25,8 +25,6 @@ Row = dict[str, Any]
 
 _MOST_PREPARED: Final = 100
 """Statements that one connection keeps prepared; more are run without a name."""
-_NAMES: Final = count()
-"""Never one twice: a connection may know a statement that nobody waited to hear of."""
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s|%%")
 
 
@@ -112,9 +110,11 @@ class Reader:
     async def _prepare(self, key: tuple[bytes, tuple[int, ...]]) -> Prepared:
         if len(self._known) >= _MOST_PREPARED:
             return Prepared(b"", ())
-        name = b"acerto_read_%d" % next(_NAMES)
+        name = _name_of(*key)
         self._pgconn.send_prepare(name, key[0], param_types=key[1])
-        await self._answered()
+        # A name says all of a statement, so one that the server has already is this one: nobody waited to hear of it.
+        with suppress(psycopg.errors.DuplicatePreparedStatement):
+            await self._answered()
         self._known[key] = prepared = Prepared(name, ())
         return prepared
 
@@ -177,6 +177,11 @@ class Reader:
             answer.set_result(self._result)
         else:
             answer.set_exception(error)
+
+
+def _name_of(sql: bytes, types: tuple[int, ...]) -> bytes:
+    """The same in every process, as a `statements.Statement` has it: behind a pooler they may share a connection."""
+    return b"acerto_read_" + sha256(b"%b\0%r" % (sql, types)).hexdigest()[:24].encode()
 
 
 @lru_cache(maxsize=512)

@@ -131,6 +131,24 @@ async def test_more_statements_than_a_connection_keeps_are_read_all_the_same(rea
         assert await readers.rows(f"SELECT %(a)s::int AS a{each}", {"a": each}) == [{f"a{each}": each}]
 
 
+async def test_a_statement_has_the_same_name_on_every_connection_and_another_for_other_types(
+    home: House, readers: Readers
+) -> None:
+    prepared = "SELECT name FROM pg_prepared_statements WHERE statement = %(of)s"
+    same = "SELECT %(a)s AS same"
+
+    async def names(of: Readers) -> set[str]:
+        await of.rows(same, {"a": 1})
+        await of.rows(same, {"a": "text"})
+        return {row["name"] for row in await of.rows(prepared, {"of": "SELECT $1 AS same"})}
+
+    first = await names(readers)
+    await all_given_back(home)
+    async with house(home.database.url) as another:
+        assert await names(another.database.readers) == first
+    assert len(first) == 2
+
+
 async def test_too_many_waiting_reads_are_refused(home: House, readers: Readers) -> None:
     most = home.database.reads.max_waiting
     asleep = await sleeping(home, readers, SIZE)
