@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError, errors
 from psycopg.errors import error_from_result
 from psycopg.generators import execute
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool
+
+
+OUTDATED = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement, errors.FeatureNotSupported)
+"""What the server says when its prepared statements are not those that we remember: after DEALLOCATE ALL, behind a
+pooler, and (0A000, "cached plan must not change result type") when a table has another shape now."""
+
+
+class Outdated(OperationalError):
+    """The server's prepared statements are not those that the connection knew; it is closed. Nothing was committed."""
 
 
 class Connection(AsyncConnection[Any]):
@@ -20,7 +29,7 @@ class Connection(AsyncConnection[Any]):
 
     async def rollback(self) -> None:
         """Without psycopg's DEALLOCATE ALL: no transaction here changes the schema, and what is prepared can stay."""
-        if self.pgconn.transaction_status == TransactionStatus.IDLE:
+        if self.closed or self.pgconn.transaction_status == TransactionStatus.IDLE:
             return
         self.pgconn.send_query(b"ROLLBACK")
         (result,) = await self.wait(execute(self.pgconn))

@@ -12,6 +12,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from domain.claims.errors import ClaimBatchNumberTaken, ClaimNumberTaken
 from domain.errors import DomainError, Invalid, Unavailable
 from domain.retry import Conflict
+from persistence.connection import Outdated
 
 RACES = frozenset(
     {
@@ -68,6 +69,9 @@ def translated() -> Iterator[None]:
         raise Conflict from error
     except psycopg.DataError as error:
         raise Invalid("a value cannot be stored: text holds no NUL, numbers and dates have their limits") from error
+    except Outdated as error:
+        # As after a lost race nothing was committed, and on another connection it is well.
+        raise Conflict("the database forgot what was prepared for this; try again", retry_after=1) from error
     except _AWAY as error:
         raise Unavailable("the database is away", retry_after=1) from error
 

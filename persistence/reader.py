@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import psycopg
+from psycopg.abc import Buffer
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
-from persistence.connection import Connection
+from persistence.connection import OUTDATED, Connection
 
 Row = dict[str, Any]
 
@@ -42,8 +43,12 @@ class Prepared(NamedTuple):
     columns: tuple[str, ...]
 
 
-Known = dict[tuple[bytes, tuple[int, ...]], Prepared]
-"""What is prepared on a connection, by SQL and the parameters' types; it outlives the loan."""
+_UNNAMED: Final = Prepared(b"", ())
+
+Key = tuple[bytes, tuple[int, ...]]
+"""SQL and its parameters' types."""
+Known = dict[Key, Prepared]
+"""What is prepared on a connection; it outlives the loan."""
 
 
 class Reader:
@@ -53,6 +58,7 @@ class Reader:
         self.connection = connection
         self.due = False
         """Whether the loan is over: once it is free, it goes back."""
+        self._outdated = False
         self._pgconn = connection.pgconn
         self._known = known
         self._values = Transformer(connection)
@@ -71,8 +77,8 @@ class Reader:
 
     @property
     def broken(self) -> bool:
-        """Whether the connection was lost."""
-        return not self._listens or self._pgconn.status != ConnStatus.OK
+        """Whether the connection was lost, or its server has not prepared what we think: it is of no more use."""
+        return self._outdated or not self._listens or self._pgconn.status != ConnStatus.OK
 
     async def rows(self, statement: Statement, parameters: Mapping[str, Any]) -> list[Row]:
         """The rows of a SELECT, by their columns' names. Raises what the driver raises.
@@ -84,11 +90,13 @@ class Reader:
         key = (statement.sql, self._values.types or ())
         formats = self._values.formats
         known = self._known.get(key) or await self._prepare(key)
-        if known.name:
-            self._pgconn.send_query_prepared(known.name, values, param_formats=formats)
-        else:
-            self._pgconn.send_query_params(statement.sql, values, param_types=key[1], param_formats=formats)
-        result = await self._answered()
+        try:
+            result = await self._run(key, known.name, values, formats)
+        except OUTDATED:
+            # Asked again here and without a name: the other connections may be no better.
+            self._outdated = True
+            known = _UNNAMED
+            result = await self._run(key, known.name, values, formats)
         columns = known.columns or self._columns(key, known.name, result)
         self._values.set_pgresult(result)
         return self._values.load_rows(0, result.ntuples, lambda row: dict(zip(columns, row, strict=True)))
@@ -107,9 +115,18 @@ class Reader:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
 
-    async def _prepare(self, key: tuple[bytes, tuple[int, ...]]) -> Prepared:
+    async def _run(
+        self, key: Key, name: bytes, values: Sequence[Buffer | None], formats: Sequence[Format] | None
+    ) -> PGresult:
+        if name:
+            self._pgconn.send_query_prepared(name, values, param_formats=formats)
+        else:
+            self._pgconn.send_query_params(key[0], values, param_types=key[1], param_formats=formats)
+        return await self._answered()
+
+    async def _prepare(self, key: Key) -> Prepared:
         if len(self._known) >= _MOST_PREPARED:
-            return Prepared(b"", ())
+            return _UNNAMED
         name = _name_of(*key)
         self._pgconn.send_prepare(name, key[0], param_types=key[1])
         # A name says all of a statement, so one that the server has already is this one: nobody waited to hear of it.
@@ -118,7 +135,7 @@ class Reader:
         self._known[key] = prepared = Prepared(name, ())
         return prepared
 
-    def _columns(self, key: tuple[bytes, tuple[int, ...]], name: bytes, result: PGresult) -> tuple[str, ...]:
+    def _columns(self, key: Key, name: bytes, result: PGresult) -> tuple[str, ...]:
         columns = tuple((result.fname(at) or b"").decode() for at in range(result.nfields))
         if name:
             self._known[key] = Prepared(name, columns)

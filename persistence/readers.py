@@ -127,9 +127,12 @@ class Readers:
             self._run(self._give_back(idle))
 
     async def _give_back(self, readers: list[Reader]) -> None:
+        broken = [reader for reader in readers if reader.broken]
         for reader in readers:
             reader.close()
             self._lent.discard(reader)
+        for reader in broken:
+            await reader.connection.close()  # the pool must not lend it again
         for reader in readers:
             await self._pool.putconn(reader.connection)
         self._borrow()

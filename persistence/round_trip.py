@@ -16,7 +16,7 @@ from psycopg.generators import fetch_many, send
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from persistence.connection import Connection
+from persistence.connection import OUTDATED, Connection, Outdated
 from persistence.statements import Statement
 
 Row = dict[str, Any]
@@ -46,7 +46,8 @@ async def round_trip(connection: Connection, asked: Sequence[Asked], *, commit: 
     """Run statements one after the other, in a transaction that begins with the first of them.
 
     With `commit` the transaction ends here: the server commits only if every statement succeeded. Raises what psycopg
-    raises for the first that did not; those behind it were not run.
+    raises for the first that did not; those behind it were not run. Raises Outdated, and closes the connection, when the
+    server does not have prepared what the connection thinks it has.
     """
     begun = connection.pgconn.transaction_status != TransactionStatus.IDLE
     whole = [*([] if begun else [Asked(_BEGIN)]), *asked, *([Asked(_COMMIT)] if commit else [])]
@@ -108,7 +109,12 @@ def _remember(connection: Connection, new: Sequence[Statement], prepared: Sequen
 def _raise_first(connection: Connection, results: Sequence[PGresult]) -> None:
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:
-            raise errors.error_from_result(result, encoding=connection.info.encoding)
+            error = errors.error_from_result(result, encoding=connection.info.encoding)
+            if isinstance(error, OUTDATED):
+                connection.prepared.clear()
+                connection.pgconn.finish()
+                raise Outdated(str(error)) from error
+            raise error
 
 
 def _answer(connection: Connection, result: PGresult) -> Answer:

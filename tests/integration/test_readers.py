@@ -149,6 +149,30 @@ async def test_a_statement_has_the_same_name_on_every_connection_and_another_for
     assert len(first) == 2
 
 
+async def test_a_read_whose_statement_the_server_forgot_is_answered_and_its_connection_replaced(
+    home: House, readers: Readers
+) -> None:
+    assert await number(readers, 1) == 1
+    await readers.rows("DEALLOCATE ALL", {})
+    assert await number(readers, 2) == 2
+    await all_given_back(home)
+    assert await numbers(readers, 20) == [*range(20)]
+
+
+async def test_a_read_of_a_table_that_got_another_shape_is_answered_in_the_new_one(
+    home: House, readers: Readers
+) -> None:
+    whole = "SELECT * FROM operator_log"
+    await home.rows("INSERT INTO operator_log (who, what, reason) VALUES ('a', 'b', 'c')")
+    (row,) = await readers.rows(whole, {})
+    assert "added" not in row
+    await home.rows("ALTER TABLE operator_log ADD COLUMN added int DEFAULT 7")
+    for _ in range(3):
+        (row,) = await readers.rows(whole, {})
+        assert row["added"] == 7
+        await all_given_back(home)
+
+
 async def test_too_many_waiting_reads_are_refused(home: House, readers: Readers) -> None:
     most = home.database.reads.max_waiting
     asleep = await sleeping(home, readers, SIZE)

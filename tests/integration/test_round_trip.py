@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from psycopg import errors
+from psycopg import OperationalError, errors
 
-from persistence.connection import Connection
+from persistence.connection import Connection, Outdated
 from persistence.round_trip import Asked, round_trip
 from persistence.statements import Statement
 from tests.support.house import House, house
@@ -84,3 +84,28 @@ async def test_text_with_a_nul_is_refused_and_not_cut_short(connection: Connecti
     with pytest.raises(errors.DataError):
         await round_trip(connection, [Asked(KEEP, ("a\0b",))])
     await round_trip(connection, [Asked(KEEP, ("b",))], commit=True)
+
+
+@pytest.mark.parametrize("change", ["DEALLOCATE ALL", "ALTER TABLE operator_log ADD COLUMN added int"])
+async def test_a_connection_whose_server_has_other_statements_prepared_is_closed(
+    home: House, connection: Connection, change: str
+) -> None:
+    whole = Asked(Statement("SELECT * FROM operator_log"))
+    await round_trip(connection, [whole], commit=True)
+    await connection.execute(change.encode())
+    await connection.commit()
+    with pytest.raises(Outdated):
+        await round_trip(connection, [Asked(KEEP, ("a",)), whole], commit=True)
+    assert connection.closed
+    assert await kept(home) == []
+
+
+async def test_a_session_that_is_ended_in_the_middle_says_so(home: House, connection: Connection) -> None:
+    async with home.sql() as other:
+        await other.execute("LOCK TABLE operator_log")
+        waiting = asyncio.create_task(round_trip(connection, [Asked(KEEP, ("a",)), Asked(BREAK, ("x",))], commit=True))
+        await eventually(home.waits_for_a_lock, what="the trip to wait")
+        await home.kill("round-trips")
+        with pytest.raises(OperationalError):
+            await waiting
+    assert await kept(home) == []

@@ -259,6 +259,14 @@ async def test_a_killed_connection_means_unavailable_until_the_pool_has_live_one
     assert await eventually(again, what="a live connection")
 
 
+async def test_a_write_whose_statements_the_server_forgot_is_done_on_another_connection(home: House) -> None:
+    await home.billing.create_budget(CALL, an_order(1))
+    async with home.database.writes.connection() as connection:
+        await connection.execute("DEALLOCATE ALL")
+    await home.billing.cancel_work_order(CALL, Cancellation(work_order_id=an_os(1), workshop_id="main", reason="gone"))
+    assert await home.value("SELECT status FROM budgets") == "CANCELED"
+
+
 async def test_a_process_with_a_thousand_open_files_still_writes(home: House) -> None:
     files = [os.dup(0) for _ in range(1100)]
     try:
