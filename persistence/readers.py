@@ -68,6 +68,8 @@ class Readers:
             raise
         finally:
             timer.cancel()
+            with suppress(ValueError):
+                self._waiting.remove(place)  # who left or waited too long is not counted
 
     def _ended(self, reader: Reader) -> None:
         """A read ended: the reader goes to who waits longest, or rests; not one whose statement is still under way."""
@@ -93,14 +95,14 @@ class Readers:
         return None
 
     def _borrow(self) -> None:
-        """Ask the pool for one more, if somebody waits and there may be one."""
-        if self._waiting and len(self._lent) + self._borrowing < self._pool.max_size:
+        """Ask the pool for more, as long as somebody waits for them and there may be more."""
+        while self._borrowing < len(self._waiting) and len(self._lent) + self._borrowing < self._pool.max_size:
             self._borrowing += 1
             self._run(self._borrowed())
 
     async def _borrowed(self) -> None:
         try:
-            connection = await self._pool.getconn()
+            reader = await self._lend()
         except Exception as error:  # noqa: BLE001 -- it is raised where the connection is waited for
             self._borrowing -= 1
             place = self._next_waiting()
@@ -109,7 +111,15 @@ class Readers:
             self._borrow()
         else:
             self._borrowing -= 1
-            self._begin(Reader(connection, self._known.setdefault(connection, {})))
+            self._begin(reader)
+
+    async def _lend(self) -> Reader:
+        connection = await self._pool.getconn()
+        try:
+            return Reader(connection, self._known.setdefault(connection, {}))
+        except BaseException:
+            await self._pool.putconn(connection)
+            raise
 
     def _begin(self, reader: Reader) -> None:
         self._lent.add(reader)

@@ -185,6 +185,20 @@ async def test_too_many_waiting_reads_are_refused(home: House, readers: Readers)
     assert await asyncio.gather(*waiting) == [*range(most)]
 
 
+async def test_reads_that_were_given_up_are_not_counted_among_the_waiting(home: House, readers: Readers) -> None:
+    asleep = await sleeping(home, readers, SIZE)
+    left = [asyncio.ensure_future(number(readers, each)) for each in range(home.database.reads.max_waiting)]
+    await asyncio.sleep(0)
+    for task in left:
+        task.cancel()
+    await asyncio.wait(left)
+    waits = asyncio.ensure_future(number(readers, 1))
+    await asyncio.sleep(0)
+    for task in asleep:
+        task.cancel()
+    assert await waits == 1
+
+
 async def test_a_connection_that_ends_in_the_middle_of_a_read_is_told_and_replaced(
     home: House, readers: Readers
 ) -> None:
