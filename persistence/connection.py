@@ -10,7 +10,6 @@ from psycopg.generators import execute
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
-
 OUTDATED = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement, errors.FeatureNotSupported)
 """What the server says when its prepared statements are not those that we remember: after DEALLOCATE ALL, behind a
 pooler, and (0A000, "cached plan must not change result type") when a table has another shape now."""

@@ -46,8 +46,8 @@ async def round_trip(connection: Connection, asked: Sequence[Asked], *, commit: 
     """Run statements one after the other, in a transaction that begins with the first of them.
 
     With `commit` the transaction ends here: the server commits only if every statement succeeded. Raises what psycopg
-    raises for the first that did not; those behind it were not run. Raises Outdated, and closes the connection, when the
-    server does not have prepared what the connection thinks it has.
+    raises for the first that did not; those behind it were not run. Raises Outdated, and closes the connection, when
+    the server does not have prepared what the connection thinks it has.
     """
     begun = connection.pgconn.transaction_status != TransactionStatus.IDLE
     whole = [*([] if begun else [Asked(_BEGIN)]), *asked, *([Asked(_COMMIT)] if commit else [])]

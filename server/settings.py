@@ -51,7 +51,7 @@ class Settings(BaseModel):
     database_url: SecretStr | None = None
     """PostgreSQL, as postgresql://user:password@host:port/database; unset: the embedded one."""
     database_pool: int = Field(default=10, ge=1, le=200)
-    """Connections of each of two pools, reads and writes, at most; a process has a few more for notices and the relay."""
+    """Connections of each of two pools, reads and writes, at most; a few more serve notices and the relay."""
     broker_url: SecretStr | None = None
     """RabbitMQ, as amqp://user:password@host:port/vhost; unset: the broker inside PostgreSQL."""
     cache_url: SecretStr | None = None
