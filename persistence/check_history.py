@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from itertools import islice
+from typing import Any, ClassVar, Final, TypeAlias
 from uuid import UUID
 
 from domain.actor import Actor
@@ -22,6 +24,7 @@ from domain.eligibility.queries import CheckFilter
 from domain.eligibility.reasons import Reason, ReasonCode, Verdict
 from domain.errors import DomainError, Unavailable
 from domain.meter import Meter
+from domain.retry import Conflict
 from persistence.engine import Database
 from persistence.errors import translated
 from persistence.generations import set_within
@@ -47,6 +50,10 @@ _TOLD: Final = (
     "verdict <> 'UNDETERMINED'",
 )
 
+_Waited: TypeAlias = tuple[EligibilityCheck, "asyncio.Future[None]"]
+_Row: TypeAlias = _Waited | tuple[EligibilityCheck, None]
+"""A check, and what comes true when it is written; None when nobody waits."""
+
 
 class CheckHistory(Reading):
     """Answers `domain.eligibility.ports.History` and `domain.eligibility.queries.CheckQueries`. `run` writes."""
@@ -58,24 +65,21 @@ class CheckHistory(Reading):
         self._database = database
         self._clock = clock
         self._meter = meter
-        self._checks: list[EligibilityCheck] = []
-        self._written: asyncio.Future[None] | None = None
+        self._hits: list[EligibilityCheck] = []
+        self._waited: list[_Waited] = []
         self._wanted = asyncio.Event()
 
     def add(self, check: EligibilityCheck) -> None:
         """Have it kept soon."""
-        self._checks.append(check)
-        if len(self._checks) > MOST:
-            self._meter.count("acerto_eligibility_history_lost_total", len(self._checks) - MOST)
-            del self._checks[:-MOST]
+        self._hits.append(check)
+        self._trim()
 
     async def keep(self, check: EligibilityCheck) -> None:
-        """Keep it, and come back when that is certain."""
-        self.add(check)
-        if self._written is None:
-            self._written = asyncio.get_running_loop().create_future()
+        """Keep it, and come back when that is certain. Raises Unavailable."""
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waited.append((check, written))
         self._wanted.set()
-        await asyncio.shield(self._written)
+        await written
 
     async def last_told(self, insurer_id: str, patient_id: str) -> Answer | None:
         """What the insurer's own service said last of the patient within a year."""
@@ -115,32 +119,64 @@ class CheckHistory(Reading):
             stopping.cancel()
 
     async def flush(self) -> None:
-        """Write what is there. A failure is told to those who wait, and the rows nobody waits for are tried again."""
-        checks, written = self._checks, self._written
-        self._checks, self._written = [], None
+        """Write what is there. While the database is away those who wait are told, and hits are tried again.
+
+        A row that cannot be written for another reason is given up, and harms no other.
+        """
+        rows: deque[_Row] = deque([*self._waited, *((check, None) for check in self._hits)])
+        self._waited, self._hits = [], []
+        while rows:
+            try:
+                await self._write_next(rows, _BATCH)
+            except (Unavailable, Conflict) as error:
+                _log.warning("checks of eligibility wait for the database", extra={"cause": str(error)})
+                self._hits[:0] = [check for check, written in rows if written is None]
+                self._trim()
+                for _, written in rows:
+                    _fail(written, error if isinstance(error, Unavailable) else Unavailable(str(error)))
+                return
+
+    async def _write_next(self, rows: deque[_Row], most: int) -> None:
+        """Write the first of the rows; what was written, or never can be, leaves them. Raises Unavailable, Conflict."""
+        batch = list(islice(rows, most))
         try:
-            for first in range(0, len(checks), _BATCH):
-                await self._write(checks[first : first + _BATCH])
-        except DomainError as error:
-            _log.warning("checks of eligibility wait for the database", extra={"cause": str(error)})
-            self._checks[:0] = [check for check in checks if check.from_cache]
-            failure: Exception = error
-        except Exception as error:  # noqa: BLE001 -- whatever it is, those who wait are told, and the next batch is tried
-            failure = Unavailable("the history of checks cannot be written")
-            _log.exception("checks of eligibility cannot be written", exc_info=error)
-        else:
-            if written is not None:
+            await self._write([check for check, _ in batch])
+        except (Unavailable, Conflict):
+            raise
+        except Exception as error:  # noqa: BLE001 -- one by one it is seen which row is to blame
+            if len(batch) > 1:
+                for _ in batch:
+                    await self._write_next(rows, 1)
+                return
+            self._give_up(batch[0], error)
+        for _, written in batch:
+            if written is not None and not written.done():
                 written.set_result(None)
-            return
-        if written is not None:
-            written.set_exception(failure)
-            written.exception()  # whoever waited may have left
+            rows.popleft()
+
+    def _give_up(self, row: _Row, error: Exception) -> None:
+        check, written = row
+        self._meter.count("acerto_eligibility_history_lost_total")
+        _log.error("the check %s cannot be written", check.id, extra={"cause": type(error).__name__})
+        _fail(written, error if isinstance(error, DomainError) else Unavailable("the check cannot be written"))
+
+    def _trim(self) -> None:
+        """Lose the oldest of too many rows that nobody waits for."""
+        if (many := len(self._hits) - MOST) > 0:
+            self._meter.count("acerto_eligibility_history_lost_total", many)
+            del self._hits[:many]
 
     async def _write(self, checks: list[EligibilityCheck]) -> None:
         rows = f"[{','.join(map(_in_json, checks))}]"
         with translated():
             async with self._database.writes.connection() as connection:
                 await round_trip(connection, [Asked(_INSERT, (rows,))], commit=True)
+
+
+def _fail(written: asyncio.Future[None] | None, error: Exception) -> None:
+    if written is not None and not written.done():
+        written.set_exception(error)
+        written.exception()  # whoever waited may have left
 
 
 _CONDITIONS: Final = {

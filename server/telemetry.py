@@ -70,7 +70,7 @@ METRICS: Final[dict[str, Metric]] = {
         Counter, "Questions that a cache did not answer in time, or at all.", ("cache",)
     ),
     "acerto_eligibility_history_lost_total": Metric(
-        Counter, "Rows of cache hits that were never written, since the database was away for too long."
+        Counter, "Rows that were never written: cache hits', the database away for too long, or such that it refuses."
     ),
     # Database
     "acerto_oldest_xmin_age": Metric(Gauge, "Transactions since the oldest snapshot still open."),

@@ -17,7 +17,7 @@ from domain.actor import Actor
 from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Procedure, Question, Source
 from domain.eligibility.queries import CheckFilter
 from domain.eligibility.reasons import Reason, ReasonCode, Verdict
-from domain.errors import Unavailable
+from domain.errors import Invalid, Unavailable
 from persistence.check_history import MOST, CheckHistory
 from persistence.engine import Database
 from server.telemetry import Telemetry
@@ -164,6 +164,33 @@ async def test_while_the_database_is_away_who_waits_is_refused_and_hits_are_boun
         for number in range(MOST + 5):
             history.add(a_check(number))
         assert counted(telemetry, "acerto_eligibility_history_lost_total") == 5
+
+
+POISON = replace(ANSWER, reasons=(Reason(ReasonCode.INSURER_SAYS, "a\x00b"),))
+
+
+async def test_a_row_that_cannot_be_written_harms_no_other_and_is_counted(database_url: str) -> None:
+    telemetry = Telemetry()
+    async with a_history(database_url, telemetry) as history:
+        good = [a_check(number, from_cache=False) for number in range(3)]
+        history.add(a_check(7, answer=POISON))
+        keeps = [history.keep(each) for each in (good[0], a_check(8, from_cache=False, answer=POISON), *good[1:])]
+        told = await asyncio.gather(*keeps, return_exceptions=True)
+        assert [type(each) for each in told] == [type(None), Invalid, type(None), type(None)]
+        assert await listed(history) == good[::-1]
+        await history.keep(a_check(9, from_cache=False))
+        assert counted(telemetry, "acerto_eligibility_history_lost_total") == 2
+
+
+async def test_a_row_that_is_waited_for_makes_room_for_no_hit(database_url: str) -> None:
+    async with a_history(database_url) as history:
+        waited = a_check(from_cache=False)
+        keeping = asyncio.create_task(history.keep(waited))
+        await asyncio.sleep(0)
+        for number in range(MOST):
+            history.add(a_check(number + 1))
+        await keeping
+        assert waited in await listed(history, limit=MOST + 1)
 
 
 async def test_what_an_insurer_told_last_is_found_by_patient(database_url: str) -> None:

@@ -82,15 +82,18 @@ class FakeGenerations:
 
 
 class FakeHistory:
-    """Keeps every check."""
+    """Keeps every check; while `failure` is set, none that is waited for."""
 
     def __init__(self) -> None:
         self.checks: list[EligibilityCheck] = []
+        self.failure: Exception | None = None
 
     def add(self, check: EligibilityCheck) -> None:
         self.checks.append(check)
 
     async def keep(self, check: EligibilityCheck) -> None:
+        if self.failure:
+            raise self.failure
         self.checks.append(check)
 
     async def last_told(self, insurer_id: str, patient_id: str) -> Answer | None:

@@ -154,6 +154,14 @@ async def test_a_database_that_is_away_is_a_refusal_and_no_answer(checks: FakeCh
     assert len(checks.history.checks) == 1
 
 
+async def test_what_could_not_be_recorded_is_not_kept_for_others(checks: FakeChecks) -> None:
+    checks.history.failure = Unavailable()
+    with pytest.raises(Unavailable):
+        await check(checks)
+    checks.history.failure = None
+    assert [(await check(checks)).from_cache for _ in range(2)] == [False, True]
+
+
 @pytest.mark.parametrize(("seconds", "cached"), [(3599, True), (3600, False)])
 async def test_a_yes_is_kept_for_an_hour(checks: FakeChecks, seconds: int, cached: bool) -> None:
     await check(checks)

@@ -79,23 +79,21 @@ class EligibilityChecks:
                 check = self._check(call, question, answer, now, from_cache=True)
                 self.history.add(check)
                 return check
-        answer = (await self._decided(key, question, alone=force_refresh)).answer
-        check = self._check(call, question, answer, self.clock.now(), from_cache=False)
-        await self.history.keep(check)
-        return check
-
-    async def _decided(self, key: str | None, question: Question, *, alone: bool) -> Decision:
-        if key is None:
-            return await self.deciding.decide(question)
-        before = self.kept.generations.sequence
+        before, found = self.kept.generations.sequence, list[Decision]()
 
         async def run() -> Decision:
-            decision = await self.deciding.decide(question)
-            await self.kept.put(key, decision, before)
-            return decision
+            found.append(await self.deciding.decide(question))
+            return found[0]
 
         # Whoever comes after anything moved joins no run that was begun before it.
-        return await (run() if alone else self.flights.join((key, before), run))
+        alone = key is None or force_refresh
+        decision = await (run() if alone else self.flights.join((key, before), run))
+        check = self._check(call, question, decision.answer, self.clock.now(), from_cache=False)
+        await self.history.keep(check)
+        # Only what could be recorded is kept for others, once, by whoever's run found it.
+        if key is not None and found:
+            await self.kept.put(key, decision, before)
+        return check
 
     def _check(
         self, call: Call, question: Question, answer: Answer, at: datetime, *, from_cache: bool
