@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from domain import identifiers
 from domain.eligibility.findings import Findings
@@ -46,6 +47,17 @@ class Insurer:
         findings.must_read("cnpj", identifiers.cnpj, self.cnpj, "cnpj")
         fits = 1 <= self.appeal_days <= LONGEST_APPEAL
         findings.must(fits, "appeal_days", f"must be 1 to {LONGEST_APPEAL} days", "appeal_days")
-        reachable = not self.check_url or bool(_URL.fullmatch(self.check_url))
+        reachable = not self.check_url or _leads_somewhere(self.check_url)
         findings.must(reachable, "check_url", "must be an http or https URL", "url")
         return findings.found
+
+
+def _leads_somewhere(url: str) -> bool:
+    """Whether it is a URL with a host, a port that can be one, and no user: every reader would be told a password."""
+    if not _URL.fullmatch(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        return False

@@ -64,6 +64,36 @@ async def test_reasons_are_of_our_codes_or_in_the_insurers_own_words() -> None:
     assert told == Told(Verdict.INELIGIBLE, reasons, datetime(2026, 3, 1, 18, tzinfo=UTC))
 
 
+async def test_an_insurers_words_are_printable_whatever_it_sends() -> None:
+    reasons = [
+        {"code": "X\x00", "message": "a\ud800b\r\nc" + "\x1b" * 1000},
+        {"code": "CARD_EXPIRED", "message": "é\x7f\u202e"},
+    ]
+    async with FakeInsurer(body={"verdict": "INELIGIBLE", "reasons": reasons}).running() as insurer:
+        own, ours = (await asked(insurer)).reasons
+    assert own.message.startswith("X\ufffd: a\ufffdb  c\ufffd")
+    assert len(own.message) < 400
+    assert own.message.isprintable()
+    assert ours.message == "é\ufffd\ufffd"
+
+
+@pytest.mark.parametrize("far", ["9999-12-31T23:59:59-03:00", "9000-01-01T00:00:00Z"])
+async def test_a_day_in_the_far_future_is_no_limit(far: str) -> None:
+    async with FakeInsurer(body={"verdict": "ELIGIBLE", "valid_until": far}).running() as insurer:
+        assert await asked(insurer) == Told(Verdict.ELIGIBLE, ())
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[abc", "https://checks.example.com:x/a", "https://checks.example.com:99999/a"]
+)
+async def test_an_address_that_cannot_be_read_is_served_by_nobody(url: str) -> None:
+    origin = url.removesuffix("/a")
+    async with InsurerClients([origin]) as clients:
+        assert not clients.serves(an_insurer(check_url=url))
+        with pytest.raises(InsurerAway):
+            await clients.check(an_insurer(check_url=url), QUESTION)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -72,6 +102,7 @@ async def test_reasons_are_of_our_codes_or_in_the_insurers_own_words() -> None:
         {"verdict": "ELIGIBLE", "reasons": 7},
         {"verdict": "ELIGIBLE", "valid_until": "soon"},
         {"verdict": "ELIGIBLE", "valid_until": "2026-03-01T15:00:00"},
+        {"verdict": "ELIGIBLE", "valid_until": "0001-01-01T00:00:00+03:00"},
         b'{"verdict": "ELIGIBLE", "x": "' + b"x" * 70_000 + b'"}',
     ],
 )

@@ -39,6 +39,18 @@ def test_everything_that_is_wrong_with_an_insurer_is_told_at_once() -> None:
     assert wrong(insurer) == ["insurer_id", "name", "cnpj", "appeal_days", "check_url"]
 
 
+@pytest.mark.parametrize(
+    "url", ["https://[abc", "https://x:port/a", "https://x:99999/a", "https:///a", "https://:443/a", "https://a@b/c"]
+)
+def test_the_address_of_an_insurers_service_can_be_read(url: str) -> None:
+    assert wrong(an_insurer(check_url=url)) == ["check_url"]
+
+
+@pytest.mark.parametrize("url", ["https://[::1]:8443/a", "http://127.0.0.1:8081/a?b=c", "https://checks.example.com"])
+def test_a_sound_address_of_an_insurers_service_is_taken(url: str) -> None:
+    assert wrong(an_insurer(check_url=url)) == []
+
+
 def test_an_insurer_whose_registration_has_a_wrong_check_digit_is_taken() -> None:
     assert wrong(an_insurer(insurer_id="326304")) == []
 

@@ -28,6 +28,9 @@ from server.providers.breaker import Breaker, ProviderAway
 MOST_BYTES: Final = 64_000
 _MOST_REASONS: Final = 50
 _LONGEST: Final = 300
+_LONGEST_CODE: Final = 64
+_FAR: Final = 9000
+"""The year from which an end is none: some say so that there is no limit, and no zone can be told of the last day."""
 _BUSY: Final = frozenset({408, 425, 429})
 
 
@@ -83,7 +86,7 @@ class InsurerClients:
                 return await _content(response)
         except TimeoutError as error:
             raise ProviderAway(f"no answer within {self._limit:g} s") from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ProviderAway(f"no answer: {type(error).__name__}") from error
 
 
@@ -124,25 +127,39 @@ def _told(content: bytes) -> Told:
         reasons = tuple(map(_reason, told.get("reasons", [])[:_MOST_REASONS]))
         until = told.get("valid_until")
         return Told(verdict, reasons, None if until is None else _instant(until))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ProviderAway("an answer that is none of the contract's") from error
 
 
 def _reason(told: Mapping[str, Any]) -> Reason:
     """A reason with a code of ours, or in the insurer's own words."""
-    code, message = str(told["code"]), str(told.get("message", ""))[:_LONGEST]
+    code, message = _printable(told["code"], _LONGEST_CODE), _printable(told.get("message", ""), _LONGEST)
     if code in ReasonCode.__members__:
         return Reason(ReasonCode[code], message or code)
-    return Reason(ReasonCode.INSURER_SAYS, f"{code[:64]}: {message}" if message else code[:64])
+    return Reason(ReasonCode.INSURER_SAYS, f"{code}: {message}" if message else code)
 
 
-def _instant(text: str) -> datetime:
+def _printable(told: object, most: int) -> str:
+    """Its first letters, as they can be stored and shown: JSON may hold NUL, halves of surrogate pairs and controls."""
+    letters = str(told)[:most]
+    if letters.isprintable():
+        return letters
+    return "".join(one if one.isprintable() else " " if one.isspace() else "\ufffd" for one in letters)
+
+
+def _instant(text: str) -> datetime | None:
+    """When it ends; None for what is too far away to matter."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("an instant without its offset")
-    return at.astimezone(UTC)
+    return at.astimezone(UTC) if at.year < _FAR else None
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    """Where a URL leads; empty for what is none, which no operator lists."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}".lower()
