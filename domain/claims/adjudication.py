@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from domain.claims.claim_item import ClaimItem
@@ -15,6 +16,8 @@ from domain.errors import Violation
 from domain.money import Money, total
 
 Items = tuple[ClaimItem, ...]
+
+_LESS: Final = "is less than what is asked: say the rest as a denial, so that it can be appealed or accepted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,10 @@ class SaidDenial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaidItem:
-    """What the insurer says of the item with this `number`; released + the denials = processed, none below zero."""
+    """What the insurer says of the item with this `number`; released + the denials = processed, none below zero.
+
+    What it processed is no less than what is asked: all that it does not pay is a denial.
+    """
 
     number: int
     processed: Money
@@ -38,7 +44,7 @@ class SaidItem:
 
 def adjudicated(items: Items, said: Sequence[SaidItem], *, new_id: Callable[[], UUID], appeal_until: date) -> Items:
     """The items with what was said of them. Raises AdjudicationDiffers with every violation, by `items[n]`."""
-    violations = [*_not_each_once(items, said), *_not_adding_up(said)]
+    violations = [*_not_each_once(items, said), *_not_adding_up(items, said)]
     if violations:
         raise AdjudicationDiffers(violations=violations)
     by_number = {one.number: one for one in said}
@@ -77,9 +83,12 @@ def _not_each_once(items: Items, said: Sequence[SaidItem]) -> Iterator[Violation
         yield Violation("items", f"nothing is said of item {number}", "adjudication.item")
 
 
-def _not_adding_up(said: Sequence[SaidItem]) -> Iterator[Violation]:
+def _not_adding_up(items: Items, said: Sequence[SaidItem]) -> Iterator[Violation]:
+    asked = {item.number: item.total for item in items}
     for at, one in enumerate(said):
         if one.released + total(denial.amount for denial in one.denials) != one.processed:
             yield Violation(
                 f"items[{at}].processed", "must be what is released plus the denials", "adjudication.processed"
             )
+        elif one.number in asked and one.processed.cents < asked[one.number].cents:
+            yield Violation(f"items[{at}].processed", _LESS, "adjudication.processed")

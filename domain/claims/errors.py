@@ -66,7 +66,7 @@ class ClaimIsBatched(DomainError):
 
 
 class AdjudicationDiffers(DomainError):
-    """The analysis does not fit the claim: each item once, and released plus denied is processed."""
+    """The analysis does not fit the claim: each item once, all that is asked, and released plus denied is processed."""
 
     kind, code = Kind.INVALID, "ADJUDICATION_DIFFERS"
 

@@ -92,11 +92,15 @@ def expected_outcome(claim: Claim) -> Outcome:
 @st.composite
 def analyses(draw: st.DrawFn) -> tuple[tuple[ClaimItem, ...], list[SaidItem]]:
     items = tuple(an_item(number, draw(CENTS)) for number in range(1, draw(st.integers(1, 4)) + 1))
-    analysis = [
-        said(item.number, released=draw(CENTS), denied=tuple(draw(st.lists(st.integers(1, 9_999), max_size=3))))
-        for item in items
-    ]
-    return items, draw(st.permutations(analysis))
+    return items, draw(st.permutations([draw(words_for(item)) for item in items]))
+
+
+@st.composite
+def words_for(draw: st.DrawFn, item: ClaimItem) -> SaidItem:
+    """What an insurer may say: all that is asked is released or denied, or more than that."""
+    denied = tuple(draw(st.lists(st.integers(1, 9_999), max_size=3)))
+    least = max(0, item.total.cents - sum(denied))
+    return said(item.number, released=draw(st.integers(least, least + 9_999)), denied=denied)
 
 
 @settings(max_examples=150)
@@ -136,7 +140,6 @@ def step(claim: Claim, choice: Any) -> None:
     [
         (10_000, (), Outcome.APPROVED),
         (0, (10_000,), Outcome.DENIED),
-        (0, (), Outcome.APPROVED),
         (1, (9_999,), Outcome.PARTIALLY_DENIED),
         (10_001, (), Outcome.OVERPAID),
         (10_001, (1,), Outcome.OVERPAID),
@@ -173,6 +176,19 @@ def test_an_analysis_that_does_not_fit_is_refused_with_every_violation() -> None
         ("items", "adjudication.item"),
         ("items[0].processed", "adjudication.processed"),
     ]
+    assert (claim.status, claim.outcome) == (_S.IN_ANALYSIS, Outcome.NONE)
+
+
+@pytest.mark.parametrize(("released", "denied"), [(0, ()), (9_999, ()), (6_000, (3_999,))])
+def test_what_is_neither_paid_nor_denied_is_refused_so_that_nothing_of_a_claim_is_lost(
+    released: int, denied: tuple[int, ...]
+) -> None:
+    claim = a_claim(_S.IN_ANALYSIS, items=(an_item(1), an_item(2)))
+    with pytest.raises(AdjudicationDiffers) as refused:
+        adjudicate(claim, said(1), said(2, released=released, denied=denied))
+    (violation,) = refused.value.violations
+    assert (violation.field, violation.rule) == ("items[1].processed", "adjudication.processed")
+    assert violation.description.startswith("is less than what is asked")
     assert (claim.status, claim.outcome) == (_S.IN_ANALYSIS, Outcome.NONE)
 
 

@@ -472,7 +472,7 @@ class ClaimItem(_message.Message):
 
     @_builtins.property
     def processed(self) -> _money_pb2.Money:
-        """What the insurer processed: released plus its denials. Absent before its analysis."""
+        """What the insurer processed: released plus its denials, no less than what is asked. Absent before its analysis."""
 
     @_builtins.property
     def released(self) -> _money_pb2.Money:

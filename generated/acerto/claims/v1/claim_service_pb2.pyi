@@ -555,7 +555,9 @@ class ItemAdjudication(_message.Message):
     """The item, as in `ClaimItem.number`."""
     @_builtins.property
     def processed(self) -> _money_pb2.Money:
-        """What it processed: released plus the denials. It may be less or more than what was asked."""
+        """What it processed: released plus the denials. It may be more than what was asked, never less: what is not paid is a
+        denial, which can be appealed or accepted.
+        """
 
     @_builtins.property
     def released(self) -> _money_pb2.Money:

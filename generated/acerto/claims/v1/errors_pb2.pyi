@@ -67,8 +67,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: SubmitClaim for a claim that is BATCHED.
     """
     ERROR_REASON_ADJUDICATION_DIFFERS: _ErrorReason.ValueType  # 11
-    """The analysis does not fit the claim: each item once, and processed is released plus denied. Each misfit is a
-    violation -> INVALID_ARGUMENT.
+    """The analysis does not fit the claim: each item once, and processed is released plus denied, no less than what is
+    asked. Each misfit is a violation -> INVALID_ARGUMENT.
     Example: AdjudicateClaim that leaves out an item.
     """
     ERROR_REASON_DENIAL_NOT_PENDING: _ErrorReason.ValueType  # 12
@@ -193,8 +193,8 @@ ERROR_REASON_CLAIM_IN_BATCH: ErrorReason.ValueType  # 10
 Example: SubmitClaim for a claim that is BATCHED.
 """
 ERROR_REASON_ADJUDICATION_DIFFERS: ErrorReason.ValueType  # 11
-"""The analysis does not fit the claim: each item once, and processed is released plus denied. Each misfit is a
-violation -> INVALID_ARGUMENT.
+"""The analysis does not fit the claim: each item once, and processed is released plus denied, no less than what is
+asked. Each misfit is a violation -> INVALID_ARGUMENT.
 Example: AdjudicateClaim that leaves out an item.
 """
 ERROR_REASON_DENIAL_NOT_PENDING: ErrorReason.ValueType  # 12
