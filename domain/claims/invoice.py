@@ -127,14 +127,15 @@ class Invoice(Aggregate):
     ) -> bool:
         """Take note of money that came; `amount` None: all that is due and not withheld.
 
-        Answers False, changing nothing, when it is settled already. Raises WrongCurrency, IllegalTransition,
-        NothingDue, AmountExceedsDue.
+        Answers False, changing nothing, for a repeat while nothing is due; other money that came then is never
+        swallowed. Raises WrongCurrency, IllegalTransition, NothingDue, AmountExceedsDue.
         """
         must_be_billable(withheld, *(() if amount is None else (amount,)))
-        if not self._may(InvoiceAction.SETTLE):
-            return False
+        self._may(InvoiceAction.SETTLE)
         due = self.amounts.open
-        if not due.cents:
+        if not due.cents and self._heard(amount, withheld, on, reference):
+            return False
+        if not due.cents and not self.settled:
             raise NothingDue
         came = due - withheld if amount is None else amount
         if came.cents < 0 or came.cents + withheld.cents > due.cents:
@@ -163,6 +164,14 @@ class Invoice(Aggregate):
             if settlement.id == settlement_id:
                 return settlement
         raise SettlementNotFound
+
+    def _heard(self, amount: Money | None, withheld: Money, on: date, reference: str) -> bool:
+        """Whether this money is one that came already; without an amount, whether all that was due did."""
+        if amount is None:
+            return self.settled or bool(self.amounts.settled.cents and not withheld.cents)
+        standing = (each for each in self.settlements if each.reversal is None)
+        wanted = (amount, withheld, on, reference)
+        return any((each.amount, each.withheld, each.on, each.reference) == wanted for each in standing)
 
     def reckon(self, line: InvoiceLine, *, at: datetime) -> bool:
         """A claim of it has other numbers now. Answers False when they are those that are known.

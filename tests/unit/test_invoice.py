@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -26,7 +27,7 @@ from domain.money import LIMIT, Money
 
 _S, _A = InvoiceStatus, InvoiceAction
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DAY = date(2026, 3, 1)
+DAY, LATER = date(2026, 3, 1), date(2026, 3, 2)
 NOTHING = Money(0)
 ONE, OTHER = UUID(int=1), UUID(int=2)
 
@@ -199,7 +200,7 @@ def test_a_settle_that_emits_twice_is_left_behind_settling_what_is_settled_chang
     invoice = in_status(_S.SETTLED)
     before = (invoice.version, amounts(invoice), len(facts(invoice)))
     assert settle(invoice) is False
-    assert settle(invoice, 1) is False
+    assert settle(invoice, 10_000) is False, "it is the settlement that stands, said once more"
     assert (invoice.version, amounts(invoice), len(facts(invoice))) == before
 
 
@@ -217,9 +218,40 @@ def test_what_is_denied_and_undecided_is_not_due() -> None:
     settle(invoice)
     assert (invoice.status, amounts(invoice)) == (_S.PARTIALLY_SETTLED, (10_000, 7_000, 0, 3_000, 0, 0))
     with pytest.raises(NothingDue):
-        settle(invoice)
+        settle(invoice, 3_000)
+    with pytest.raises(NothingDue):
+        settle(invoice, withheld=1)
+    with pytest.raises(NothingDue):
+        settle(an_invoice(a_line(pending=10_000)))
     invoice.reckon(a_line(accepted=3_000), at=AT)
     assert (invoice.status, invoice.settlement_version) == (_S.SETTLED, 1)
+
+
+def test_settling_what_is_due_again_while_a_denial_pends_answers_the_same_and_emits_nothing() -> None:
+    invoice = an_invoice(a_line(pending=3_000))
+    settle(invoice)
+    before = (invoice.version, invoice.settlements, facts(invoice))
+    assert settle(invoice) is False
+    assert settle(invoice, 7_000) is False
+    assert (invoice.version, invoice.settlements, facts(invoice)) == before
+
+
+@pytest.mark.parametrize("other", [{"amount": Money(9_999)}, {"withheld": Money(1)}, {"on": LATER}, {"reference": "2"}])
+def test_other_money_for_a_settled_invoice_is_never_swallowed(other: dict[str, Any]) -> None:
+    invoice = in_status(_S.SETTLED)
+    came = {"amount": Money(10_000), "withheld": NOTHING, "on": DAY, "reference": "ref", **other}
+    with pytest.raises(AmountExceedsDue) as refused:
+        invoice.settle(UUID(int=299), **came, at=AT)
+    assert refused.value.metadata == {"open_cents": "0"}
+
+
+def test_the_repeat_of_a_settlement_that_was_reversed_is_no_repeat() -> None:
+    invoice = an_invoice(a_line())
+    settle(invoice, 4_000)
+    reverse(invoice, 200)
+    settle(invoice, 10_000)
+    with pytest.raises(AmountExceedsDue):
+        settle(invoice, 4_000)
 
 
 def test_what_an_appeal_recovered_is_due() -> None:

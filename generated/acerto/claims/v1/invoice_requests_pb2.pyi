@@ -312,7 +312,7 @@ class SettleInvoiceResponse(_message.Message):
 
     @_builtins.property
     def settlement(self) -> _settlement_pb2.Settlement:
-        """The settlement that was entered; of an invoice that was settled already, the last one that stands, if there is one."""
+        """The settlement that was entered; of a repeat the last one that stands, if there is one."""
 
     def __init__(
         self,
