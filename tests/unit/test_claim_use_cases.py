@@ -26,7 +26,7 @@ from domain.claims.errors import (
 from domain.claims.events import ClaimSubmitted
 from domain.claims.known import Eligibility, Verdict
 from domain.claims.use_cases.claims import Changes
-from domain.errors import Stale
+from domain.errors import Invalid, Stale
 from domain.money import Money
 from tests.support.builders import CALL
 from tests.support.claim_scene import INSURER, OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item, said
@@ -68,6 +68,26 @@ async def test_an_old_clients_claim_that_is_wrong_is_refused_and_not_kept(wrong:
     with pytest.raises(ClaimIsInvalid):
         await clinic.claims.create_claim(CALL, an_old_form(**wrong))
     assert (clinic.store.claims, clinic.store.facts) == ({}, [])
+
+
+@pytest.mark.parametrize("more", [{"card_number": "0001"}, {"plan_id": "GOLD"}])
+async def test_a_claim_with_a_card_or_a_plan_does_not_pass_by_the_guards_as_another_type(more: dict[str, Any]) -> None:
+    clinic = Clinic()
+    with pytest.raises(Invalid) as refused:
+        await clinic.claims.create_claim(CALL, an_old_form(**more))
+    assert [violation.field for violation in refused.value.violations] == ["type"]
+    assert (clinic.store.claims, clinic.store.facts) == ({}, [])
+    claim = await clinic.claims.create_claim(CALL, an_old_form())
+    await clinic.adjudications.return_claim(CALL, claim.id, "unreadable")
+    with pytest.raises(Invalid):
+        await clinic.claims.update_claim(CALL, claim.id, Changes(form=more))
+    guarded = {"type": ClaimType.CONSULTATION, **more}
+    assert (await clinic.claims.update_claim(CALL, claim.id, Changes(form=guarded))).status is _S.DRAFT
+
+
+async def test_a_caller_of_one_provider_makes_an_old_claim_in_its_name() -> None:
+    claim = await Clinic().claims.create_claim(GUEST, an_old_form(provider_id=OTHER_PROVIDER))
+    assert (claim.status, claim.provider_id) == (_S.SUBMITTED, OTHER_PROVIDER)
 
 
 async def test_an_amount_that_is_not_what_the_items_come_to_is_refused() -> None:

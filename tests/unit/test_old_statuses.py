@@ -50,7 +50,7 @@ class Office(Clinic):
 
     async def claimed(self) -> UUID:
         """A claim in the old client's form."""
-        form = a_claim(type=ClaimType.OTHER, provider_id="", card_number="").form
+        form = a_claim(type=ClaimType.OTHER, provider_id="", card_number="", plan_id="").form
         return (await self.claims.create_claim(CALL, form)).id
 
     async def billed(self) -> UUID:

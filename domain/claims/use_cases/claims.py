@@ -23,7 +23,7 @@ from domain.claims.use_cases.loading import changed, must_come_to, must_serve, s
 from domain.claims.use_cases.looking_up import known_of
 from domain.claims.validation import Finding, errors_of, validate
 from domain.clock import Clock
-from domain.errors import Stale
+from domain.errors import Invalid, Stale, Violation
 from domain.identity import Ids
 from domain.money import Money
 from domain.retry import Conflict, retried
@@ -55,9 +55,11 @@ class Claims:
     async def create_claim(self, call: Call, form: ClaimForm, *, amount: Money | None = None) -> Claim:
         """Make a draft; one of type OTHER is submitted at once. Without a number it gets one.
 
-        Raises ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency; for type OTHER ClaimIsInvalid.
+        Raises ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency; for type OTHER Invalid (it has a card
+        or a plan), ClaimIsInvalid.
         """
         must_serve(call, form.provider_id)
+        _must_be_of_its_type(form)
         must_come_to(form.items, amount)
         claim_id, now = self.ids.new(), self.clock.now()
         form = replace(form, number=form.number or claim_number(claim_id))
@@ -74,8 +76,8 @@ class Claims:
     async def update_claim(self, call: Call, claim_id: UUID, changes: Changes) -> Claim:
         """Correct a claim: it is a draft again.
 
-        Raises ClaimNotFound, Stale, ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency, and as
-        `Claim.update` does.
+        Raises ClaimNotFound, Stale, ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency, Invalid (one of
+        type OTHER would have a card or a plan), and as `Claim.update` does.
         """
         now = self.clock.now()
         return await changed(self.begin, call, claim_id, lambda claim: correct(claim, call, changes, at=now))
@@ -150,6 +152,7 @@ def correct(claim: Claim, call: Call, changes: Changes, *, at: datetime) -> None
     form = replace(claim.form, **changes.form)
     form = replace(form, number=form.number or claim_number(claim.id))
     must_serve(call, form.provider_id)
+    _must_be_of_its_type(form)
     must_come_to(form.items, changes.amount)
     claim.update(form, at=at)
 
@@ -169,6 +172,16 @@ def withdraw(claim: Claim, batch: ClaimBatch | None, *, reason: str, at: datetim
         raise Conflict
     else:
         batch.cancel_claim(claim, reason=reason, at=at)
+
+
+def _must_be_of_its_type(form: ClaimForm) -> None:
+    """Raise Invalid for a claim of type OTHER with a card or a plan: it would be sent without asking about them.
+
+    It may have a provider: a caller of one provider has no other way to make such a claim.
+    """
+    if form.type is ClaimType.OTHER and (form.card_number or form.plan_id):
+        violation = Violation("type", "must not be OTHER for a claim with a card or a plan", "claim.type")
+        raise Invalid(f"{violation.field}: {violation.description}", violations=[violation])
 
 
 def _must_be_valid(findings: Sequence[Finding]) -> None:

@@ -53,7 +53,9 @@ class CreateClaimRequest(_message.Message):
     number: _builtins.str
     """The claim's number, unique for its provider; empty: the service makes one."""
     type: _claim_pb2.ClaimType.ValueType
-    """What kind of claim it is. UNSPECIFIED: OTHER when neither a provider nor a card is given, else it must be said."""
+    """What kind of claim it is. UNSPECIFIED: OTHER when neither a provider nor a card is given, else it must be said. OTHER
+    has no card and no plan, since nothing but its form is looked at; it may have a provider, for a caller of one.
+    """
     patient_id: _builtins.str
     """The patient: the clinic's own id, opaque."""
     card_number: _builtins.str
@@ -256,7 +258,7 @@ class UpdateClaimRequest(_message.Message):
     number: _builtins.str
     """The claim's number, unique for its provider; empty: the service makes one."""
     type: _claim_pb2.ClaimType.ValueType
-    """What kind of claim it is. It cannot become OTHER."""
+    """What kind of claim it is. It cannot become OTHER, and while it is OTHER it gets neither a card nor a plan."""
     patient_id: _builtins.str
     """The patient: the clinic's own id, opaque."""
     card_number: _builtins.str

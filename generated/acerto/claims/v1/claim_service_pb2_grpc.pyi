@@ -172,8 +172,8 @@ class ClaimServiceStub:
     SettleInvoice: _grpc.UnaryUnaryMultiCallable[_invoice_requests_pb2.SettleInvoiceRequest, _invoice_requests_pb2.SettleInvoiceResponse]
     """Enters money that came for an invoice: part of what is due, or without an amount all of it. When nothing is due and
     no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
-    once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount,
-    withheld, date and reference of a settlement that stands) is OK, and does nothing.
+    once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
+    of a settlement that stands) is OK, and does nothing.
     Refusals: INVOICE_NOT_FOUND, AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY, ILLEGAL_TRANSITION (it is canceled).
     """
     ReverseSettlement: _grpc.UnaryUnaryMultiCallable[_invoice_requests_pb2.ReverseSettlementRequest, _invoice_pb2.Invoice]
@@ -331,8 +331,8 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     SettleInvoice: _aio.UnaryUnaryMultiCallable[_invoice_requests_pb2.SettleInvoiceRequest, _invoice_requests_pb2.SettleInvoiceResponse]  # type: ignore[assignment]
     """Enters money that came for an invoice: part of what is due, or without an amount all of it. When nothing is due and
     no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
-    once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount,
-    withheld, date and reference of a settlement that stands) is OK, and does nothing.
+    once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
+    of a settlement that stands) is OK, and does nothing.
     Refusals: INVOICE_NOT_FOUND, AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY, ILLEGAL_TRANSITION (it is canceled).
     """
     ReverseSettlement: _aio.UnaryUnaryMultiCallable[_invoice_requests_pb2.ReverseSettlementRequest, _invoice_pb2.Invoice]  # type: ignore[assignment]
@@ -655,8 +655,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_invoice_requests_pb2.SettleInvoiceResponse, _abc.Awaitable[_invoice_requests_pb2.SettleInvoiceResponse]]:
         """Enters money that came for an invoice: part of what is due, or without an amount all of it. When nothing is due and
         no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
-        once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount,
-        withheld, date and reference of a settlement that stands) is OK, and does nothing.
+        once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
+        of a settlement that stands) is OK, and does nothing.
         Refusals: INVOICE_NOT_FOUND, AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY, ILLEGAL_TRANSITION (it is canceled).
         """
 
