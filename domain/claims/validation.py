@@ -8,7 +8,7 @@ from datetime import date
 from enum import Enum
 from typing import Final
 
-from domain.claims.claim import ClaimForm, ClaimType
+from domain.claims.claim import Character, ClaimForm, ClaimType
 from domain.claims.claim_item import ClaimAmounts, ClaimItem
 from domain.claims.known import Eligibility, Known, Verdict
 from domain.errors import Violation
@@ -125,7 +125,9 @@ def _term(form: ClaimForm, item: ClaimItem, known: Known) -> Iterator[Finding]:
         day = form.service_date.isoformat()
         yield _error("CODE_UNKNOWN", f"{_at(item)}.code", f"is no code of TUSS table {item.table} on {day}")
     if code in known.authorized and not form.authorization_code:
-        yield _error("AUTHORIZATION_MISSING", "authorization_code", f"the plan wants one for {item.table} {item.code}")
+        # Nobody may ask for one before urgent care (Lei 9.656, art. 35-C); the insurer may still want it afterwards.
+        found = _warning if form.character is Character.URGENT else _error
+        yield found("AUTHORIZATION_MISSING", "authorization_code", f"the plan wants one for {item.table} {item.code}")
 
 
 def _price(item: ClaimItem, known: Known) -> Iterator[Finding]:

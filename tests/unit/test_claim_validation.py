@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.claims.claim import ClaimForm, ClaimType
+from domain.claims.claim import Character, ClaimForm, ClaimType
 from domain.claims.known import Eligibility, Known, Term, Verdict
 from domain.claims.numbering import claim_batch_number, claim_number
 from domain.claims.validation import Finding, Severity, errors_of, validate
@@ -85,6 +85,9 @@ def test_an_authorization_is_missed_only_where_the_plan_wants_one() -> None:
     known = replace(KNOWN, authorized=frozenset({CODE}))
     assert found(a_form(), known) == [("AUTHORIZATION_MISSING", _E, "authorization_code")]
     assert found(a_form(authorization_code="A-1"), known) == []
+    urgent = a_form(character=Character.URGENT)
+    assert found(urgent, known) == [("AUTHORIZATION_MISSING", _W, "authorization_code")], "Lei 9.656, art. 35-C"
+    assert found(urgent) == []
 
 
 def test_a_claim_for_the_same_care_is_a_warning() -> None:

@@ -592,9 +592,10 @@ class Finding(_message.Message):
     - errors of type OTHER too: PATIENT_MISSING, DATE_IN_FUTURE, ITEMS_MISSING, AMOUNT_ZERO;
     - other errors: CARD_MISSING, PROVIDER_MISSING, PROVIDER_MALFORMED, INSURER_MISSING, INSURER_MALFORMED,
       CODE_MISSING, CODE_UNKNOWN (no such TUSS code on the day of the care), QUANTITY_NOT_WHOLE, DUPLICATE_ITEM,
-      AUTHORIZATION_MISSING, INELIGIBLE;
+      AUTHORIZATION_MISSING (of elective care), INELIGIBLE;
     - warnings: PLAN_MISSING, INSURER_CHECK_DIGIT, PRICE_DIFFERS (from the price agreement), PRICE_ZERO,
-      DUPLICATE_CLAIM, ELIGIBILITY_UNDETERMINED, and INELIGIBLE where it was overridden.
+      DUPLICATE_CLAIM, ELIGIBILITY_UNDETERMINED, AUTHORIZATION_MISSING of urgent care, and INELIGIBLE where it was
+      overridden.
     """
     severity: Global___FindingSeverity.ValueType
     """Whether it keeps the claim from being READY."""
