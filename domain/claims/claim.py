@@ -101,7 +101,7 @@ class Claim(Aggregate):
 
         A claim that was RETURNED becomes a draft all the same: it may be sent again as it is. Raises IllegalTransition.
         """
-        LIFECYCLE.next(self.status, _A.UPDATE)
+        self._may(_A.UPDATE)
         if form == self.form and self.status is not _S.RETURNED:
             return False
         changed_fields = [f.name for f in fields(ClaimForm) if getattr(form, f.name) != getattr(self.form, f.name)]
@@ -111,7 +111,7 @@ class Claim(Aggregate):
 
     def ready(self, *, at: datetime, override_reason: str = "") -> bool:
         """It was validated, and may be sent. Answers False for a repeat. Raises IllegalTransition."""
-        if not LIFECYCLE.changes(self.status, _A.READY):
+        if not self._may(_A.READY):
             return False
         self.override_reason = override_reason
         self._move(_A.READY, at, note=override_reason)
@@ -119,13 +119,13 @@ class Claim(Aggregate):
 
     def batch(self, claim_batch_id: UUID, *, at: datetime) -> None:
         """Put it into a batch. Raises IllegalTransition."""
-        LIFECYCLE.next(self.status, _A.BATCH)
+        self._may(_A.BATCH)
         self.claim_batch_id = claim_batch_id
         self._move(_A.BATCH, at, note=str(claim_batch_id))
 
     def unbatch(self, *, at: datetime) -> None:
         """Take it out of its batch. Raises IllegalTransition."""
-        LIFECYCLE.next(self.status, _A.UNBATCH)
+        self._may(_A.UNBATCH)
         note, self.claim_batch_id = str(self.claim_batch_id), None
         self._move(_A.UNBATCH, at, note=note)
 
@@ -134,7 +134,7 @@ class Claim(Aggregate):
 
         Whether it goes alone or with its batch is the use case's to see to. Raises IllegalTransition.
         """
-        if not LIFECYCLE.changes(self.status, _A.SUBMIT):
+        if not self._may(_A.SUBMIT):
             return False
         self.submissions += 1
         self.submitted_at, self.protocol, self.return_reason = at, "", ""
@@ -143,10 +143,11 @@ class Claim(Aggregate):
 
     def receive(self, protocol: str, *, at: datetime) -> bool:
         """The insurer has it. Answers False for a repeat with the same protocol. Raises IllegalTransition."""
-        if not LIFECYCLE.changes(self.status, _A.RECEIVE):
+        if not self._may(_A.RECEIVE):
             if protocol != self.protocol:
                 raise IllegalTransition(
-                    "the claim was received under another protocol", metadata={"protocol": self.protocol}
+                    "the claim was received under another protocol",
+                    metadata={"protocol": self.protocol, "allowed_actions": ",".join(self.allowed_actions)},
                 )
             return False
         self.protocol = protocol
@@ -158,7 +159,7 @@ class Claim(Aggregate):
 
         It is in no batch any more. Raises IllegalTransition.
         """
-        if not LIFECYCLE.changes(self.status, _A.RETURN):
+        if not self._may(_A.RETURN):
             return False
         self.return_reason, self.claim_batch_id = reason, None
         self._move(_A.RETURN, at, note=reason)
@@ -166,7 +167,7 @@ class Claim(Aggregate):
 
     def analyze(self, *, at: datetime) -> bool:
         """The insurer began its analysis. Answers False for a repeat. Raises IllegalTransition."""
-        if not LIFECYCLE.changes(self.status, _A.ANALYZE):
+        if not self._may(_A.ANALYZE):
             return False
         self._move(_A.ANALYZE, at)
         return True
@@ -178,7 +179,7 @@ class Claim(Aggregate):
 
         `new_id` draws the denials' ids. Raises IllegalTransition, AdjudicationDiffers.
         """
-        LIFECYCLE.next(self.status, _A.ADJUDICATE)
+        self._may(_A.ADJUDICATE)
         self._put(adjudicated(self.items, said, new_id=new_id, appeal_until=appeal_until))
         self.adjudicated_at = at
         self._move(_A.ADJUDICATE, at, tells=claim_facts.adjudicated)
@@ -188,7 +189,7 @@ class Claim(Aggregate):
 
         Raises IllegalTransition, DenialNotFound, DenialNotPending, AppealDeadlinePassed.
         """
-        LIFECYCLE.next(self.status, _A.APPEAL)
+        self._may(_A.APPEAL)
         self._put(changed(self.items, dict.fromkeys(denial_ids, lambda denial: denial.appeal(justification, on=on))))
         self._move(_A.APPEAL, at, note=_listed(denial_ids))
 
@@ -198,7 +199,7 @@ class Claim(Aggregate):
         When none is left under appeal the claim is ADJUDICATED again, and ClaimAdjudicated tells the new amounts.
         Raises IllegalTransition, DenialNotFound, DenialNotAppealed, RecoveryExceedsDenial.
         """
-        LIFECYCLE.next(self.status, _A.ANSWER_APPEAL)
+        self._may(_A.ANSWER_APPEAL)
         answers = {denial_id: _answer(amount, appeal_until) for denial_id, amount in recovered.items()}
         self._put(changed(self.items, answers))
         if any(denial.state is DenialState.APPEALED for denial in self.denials):
@@ -211,7 +212,7 @@ class Claim(Aggregate):
 
         Raises IllegalTransition, DenialNotFound, DenialNotPending.
         """
-        LIFECYCLE.next(self.status, _A.ACCEPT_DENIALS)
+        self._may(_A.ACCEPT_DENIALS)
         wanted = denial_ids or [denial.id for denial in self.denials if denial.state is DenialState.PENDING]
         if not wanted:
             return False
@@ -221,14 +222,14 @@ class Claim(Aggregate):
 
     def settle(self, *, at: datetime) -> bool:
         """Its invoice is settled. Answers False for a repeat, and while a denial pends. Raises IllegalTransition."""
-        if not LIFECYCLE.changes(self.status, _A.SETTLE) or not self.settleable:
+        if not self._may(_A.SETTLE) or not self.settleable:
             return False
         self._move(_A.SETTLE, at)
         return True
 
     def reopen(self, *, at: datetime) -> bool:
         """The settlement of its invoice was taken back. Answers False for a repeat. Raises IllegalTransition."""
-        if not LIFECYCLE.changes(self.status, _A.REOPEN):
+        if not self._may(_A.REOPEN):
             return False
         self._move(_A.REOPEN, at)
         return True
@@ -238,7 +239,7 @@ class Claim(Aggregate):
 
         Raises IllegalTransition (it is paid).
         """
-        if not LIFECYCLE.changes(self.status, _A.CANCEL):
+        if not self._may(_A.CANCEL):
             return False
         self.cancel_reason = reason
         if self.status is _S.BATCHED:
@@ -305,6 +306,14 @@ class Claim(Aggregate):
     def allowed_actions(self) -> tuple[str, ...]:
         """What a caller may do with it now, as verbs."""
         return actions_of(self.status)
+
+    def _may(self, action: ClaimAction) -> bool:
+        """Whether the action does anything now. Raises IllegalTransition, naming what a caller may do instead."""
+        try:
+            return LIFECYCLE.changes(self.status, action)
+        except IllegalTransition as refused:
+            allowed = ",".join(self.allowed_actions)
+            raise IllegalTransition(refused.message, metadata={"allowed_actions": allowed}) from None
 
     def _put(self, items: tuple[ClaimItem, ...]) -> None:
         self.form = replace(self.form, items=items)

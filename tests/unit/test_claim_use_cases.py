@@ -27,6 +27,7 @@ from domain.claims.events import ClaimSubmitted
 from domain.claims.known import Eligibility, Verdict
 from domain.claims.use_cases.claims import Changes
 from domain.errors import Invalid, Stale
+from domain.lifecycle import IllegalTransition
 from domain.money import Money
 from tests.support.builders import CALL
 from tests.support.claim_scene import INSURER, OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item, said
@@ -194,6 +195,14 @@ async def test_a_claim_that_changed_while_it_was_looked_at_is_looked_at_again() 
     clinic.reference.term = corrected_meanwhile  # type: ignore[method-assign] # a test's way into the middle
     with pytest.raises(ClaimIsInvalid, match="CARD_MISSING"):
         await clinic.claims.ready_claim(CALL, claim.id)
+
+
+async def test_what_cannot_be_made_ready_says_what_a_caller_may_do_instead() -> None:
+    clinic = Clinic()
+    claim = await adjudicated(clinic)
+    with pytest.raises(IllegalTransition) as refused:
+        await clinic.claims.ready_claim(CALL, claim.id)
+    assert refused.value.metadata == {"allowed_actions": "appeal,accept_denials,cancel"}
 
 
 async def test_submitting_twice_tells_once() -> None:

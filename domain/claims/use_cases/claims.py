@@ -94,7 +94,7 @@ class Claims:
         Raises ClaimNotFound, ClaimIsInvalid, and as `Claim.ready` does.
         """
         seen = await self._seen(call, claim_id)
-        looked = LIFECYCLE.changes(seen.status, ClaimAction.READY)
+        looked = ClaimAction.READY in LIFECYCLE.allowed(seen.status)
         findings = await self._findings(seen, override=bool(override_reason)) if looked else ()
 
         def ready(claim: Claim) -> None:
