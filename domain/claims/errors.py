@@ -162,7 +162,7 @@ class NothingDue(DomainError):
 
 
 class InvoiceOverpaid(DomainError):
-    """More was paid of the invoice than would be left of it; reverse a settlement first."""
+    """More was paid of the invoice than would be left of it, or it would lose a claim; reverse a settlement first."""
 
     kind, code = Kind.RULE, "INVOICE_OVERPAID"
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.aggregate import Aggregate
 from domain.claims import invoice_facts
 from domain.claims.bill import Bill, InvoiceLine, Party, must_be_billable
-from domain.claims.errors import AmountExceedsDue, NothingDue, SettlementNotFound
+from domain.claims.errors import AmountExceedsDue, InvoiceOverpaid, NothingDue, SettlementNotFound
 from domain.claims.invoice_amounts import Amounts
 from domain.claims.invoice_lifecycle import (
     CREATING,
@@ -31,7 +31,7 @@ from domain.lifecycle import IllegalTransition
 from domain.money import Money
 
 _NO_CLAIM_LEFT: Final = "its last claim was canceled or returned"
-_NOTHING: Final = Money(0)
+_PAID: Final = "something was paid of the claim's invoice: reverse the settlement first"
 
 Tell = Callable[[Any], Fact]
 """Makes the fact of a change that was just made; see `invoice_facts`."""
@@ -187,14 +187,15 @@ class Invoice(Aggregate):
     def drop(self, claim_id: UUID, *, at: datetime) -> None:
         """A claim of it was canceled or returned: it counts no more, and with the last of them goes the invoice.
 
-        Raises InvoiceOverpaid as `reckon` does.
+        Raises InvoiceOverpaid while a settlement stands: nobody said which of the claims it paid, and it must not pay
+        for those that are left.
         """
+        if self.amounts.settled.cents:
+            raise InvoiceOverpaid(_PAID, metadata={"settled_cents": str(self.amounts.settled.cents)})
         lines = tuple(replace(each, live=False) if each.claim_id == claim_id else each for each in self.lines)
         if any(line.live for line in lines):
             self._count(RECKONING, at, lines=lines, note=str(claim_id))
         else:
-            # What was paid of it would be of nothing: this raises unless nothing was.
-            Amounts.of(_NOTHING, (), self.settlements)
             self.cancel(_NO_CLAIM_LEFT, at=at)
 
     def cancel(self, reason: str, *, at: datetime) -> bool:

@@ -325,6 +325,18 @@ def test_a_claim_that_was_paid_for_is_not_dropped() -> None:
         assert invoice.claim_ids == (ONE,)
 
 
+def test_what_was_paid_for_a_claim_never_settles_another_that_stays() -> None:
+    invoice = an_invoice(a_line(), a_line(OTHER))
+    settle(invoice, 10_000)
+    with pytest.raises(InvoiceOverpaid, match="reverse the settlement first") as refused:
+        invoice.drop(ONE, at=AT)
+    assert refused.value.metadata == {"settled_cents": "10000"}
+    assert (invoice.status, invoice.claim_ids) == (_S.PARTIALLY_SETTLED, (ONE, OTHER))
+    reverse(invoice)
+    invoice.drop(ONE, at=AT)
+    assert (invoice.status, amounts(invoice)) == (_S.OPEN, (10_000, 0, 10_000, 0, 0, 0))
+
+
 @pytest.mark.parametrize("status", [_S.PARTIALLY_SETTLED, _S.SETTLED])
 def test_an_invoice_that_something_was_paid_of_is_not_canceled(status: InvoiceStatus) -> None:
     invoice = in_status(status)

@@ -341,9 +341,9 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelClaim(self, request, context):
-        """Withdraws a claim that is not paid. One in an open batch leaves it, one in an invoice leaves that, and with the
-        last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is OK,
-        and does nothing.
+        """Withdraws a claim that is not paid. One in a batch leaves it as RemoveClaimFromBatch says, one in an invoice
+        leaves that unless something was paid of it, and with the last of its claims an invoice is canceled. Publishes
+        ClaimCanceled if it was ever submitted. Canceling again is OK, and does nothing.
         Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

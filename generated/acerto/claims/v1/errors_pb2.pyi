@@ -135,8 +135,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: SettleInvoice after all but a pending denial was paid.
     """
     ERROR_REASON_INVOICE_OVERPAID: _ErrorReason.ValueType  # 27
-    """The change would leave less of the invoice than was paid of it, by `metadata.overpaid_cents`; reverse a settlement
-    first -> FAILED_PRECONDITION. Example: AdjudicateClaim with a denial when its invoice is SETTLED.
+    """The change would leave less of the invoice than was paid of it, by `metadata.overpaid_cents`, or take a claim out of
+    one of which `metadata.settled_cents` were paid; reverse a settlement first -> FAILED_PRECONDITION.
+    Example: AdjudicateClaim with a denial when its invoice is SETTLED.
     """
     ERROR_REASON_INVOICE_TOO_LARGE: _ErrorReason.ValueType  # 28
     """The claims add up to more than an amount can be -> FAILED_PRECONDITION.
@@ -261,8 +262,9 @@ ERROR_REASON_NOTHING_DUE: ErrorReason.ValueType  # 26
 Example: SettleInvoice after all but a pending denial was paid.
 """
 ERROR_REASON_INVOICE_OVERPAID: ErrorReason.ValueType  # 27
-"""The change would leave less of the invoice than was paid of it, by `metadata.overpaid_cents`; reverse a settlement
-first -> FAILED_PRECONDITION. Example: AdjudicateClaim with a denial when its invoice is SETTLED.
+"""The change would leave less of the invoice than was paid of it, by `metadata.overpaid_cents`, or take a claim out of
+one of which `metadata.settled_cents` were paid; reverse a settlement first -> FAILED_PRECONDITION.
+Example: AdjudicateClaim with a denial when its invoice is SETTLED.
 """
 ERROR_REASON_INVOICE_TOO_LARGE: ErrorReason.ValueType  # 28
 """The claims add up to more than an amount can be -> FAILED_PRECONDITION.
