@@ -44,6 +44,7 @@ LIFECYCLE = Lifecycle[ClaimBatchStatus, ClaimBatchAction](
         (_S.OPEN, _A.ADD_CLAIM): _S.OPEN,
         (_S.OPEN, _A.REMOVE_CLAIM): _S.OPEN,
         (_S.OPEN, _A.CLOSE): _S.CLOSED,
+        (_S.CLOSED, _A.REMOVE_CLAIM): _S.OPEN,
         (_S.CLOSED, _A.SUBMIT): _S.SUBMITTED,
     },
     repeats=[(_S.CLOSED, _A.CLOSE), (_S.SUBMITTED, _A.SUBMIT)],
@@ -101,8 +102,11 @@ class ClaimBatch(Aggregate):
         return True
 
     def remove(self, claim: Claim, *, at: datetime) -> bool:
-        """Take a claim out; it is READY again. Answers False when it is not in. Raises ClaimBatchIsFrozen."""
-        self._must_be_open()
+        """Take a claim out; it is READY again, and a closed batch OPEN. Answers False when it is not in.
+
+        Raises ClaimBatchIsFrozen (it was sent).
+        """
+        self._must_not_be_sent()
         if claim.id not in self.claim_ids:
             return False
         claim.unbatch(at=at)
@@ -110,13 +114,13 @@ class ClaimBatch(Aggregate):
         return True
 
     def cancel_claim(self, claim: Claim, *, reason: str, at: datetime) -> None:
-        """Cancel a claim that is in it, and so take it out. Raises ClaimBatchIsFrozen."""
-        self._must_be_open()
+        """Cancel a claim that is in it, and so take it out as `remove` does. Raises ClaimBatchIsFrozen."""
+        self._must_not_be_sent()
         claim.cancel(reason=reason, at=at)
         self._without(claim, at)
 
     def close(self, *, at: datetime) -> bool:
-        """Freeze it: from now on it can only be sent. Answers False for a repeat.
+        """Freeze it, to be sent; taking a claim out opens it again. Answers False for a repeat.
 
         Raises ClaimBatchIsEmpty, IllegalTransition.
         """
@@ -161,6 +165,10 @@ class ClaimBatch(Aggregate):
 
     def _must_be_open(self) -> None:
         if self.status is not _S.OPEN:
+            raise ClaimBatchIsFrozen(metadata={"claim_batch_id": str(self.id)})
+
+    def _must_not_be_sent(self) -> None:
+        if self.status is _S.SUBMITTED:
             raise ClaimBatchIsFrozen(metadata={"claim_batch_id": str(self.id)})
 
     def _move(self, action: ClaimBatchAction, at: datetime, *, note: str = "") -> None:

@@ -114,7 +114,7 @@ class ClaimBatchIsEmpty(DomainError):
 
 
 class ClaimBatchIsFrozen(DomainError):
-    """The batch is closed: what is in it stays in it until it is submitted."""
+    """The batch is closed and takes no more claims, or it was submitted and keeps those that it has."""
 
     kind, code = Kind.RULE, "CLAIM_BATCH_FROZEN"
 

@@ -34,6 +34,7 @@ AFTER = {
     (_B.OPEN, _A.ADD_CLAIM): _B.OPEN,
     (_B.OPEN, _A.REMOVE_CLAIM): _B.OPEN,
     (_B.OPEN, _A.CLOSE): _B.CLOSED,
+    (_B.CLOSED, _A.REMOVE_CLAIM): _B.OPEN,
     (_B.CLOSED, _A.SUBMIT): _B.SUBMITTED,
 }
 REPEATS = {(_B.CLOSED, _A.CLOSE), (_B.SUBMITTED, _A.SUBMIT)}
@@ -104,7 +105,7 @@ async def test_a_batch_has_at_most_a_hundred_claims() -> None:
     assert clinic.status(one_more.id) is _S.READY
 
 
-async def test_a_claim_leaves_an_open_batch_and_stays_in_a_closed_one() -> None:
+async def test_a_claim_leaves_a_batch_that_was_not_sent_and_a_closed_one_is_open_again() -> None:
     clinic = Clinic()
     batch = await clinic.filled(3)
     one, two, three = batch.claim_ids
@@ -116,13 +117,14 @@ async def test_a_claim_leaves_an_open_batch_and_stays_in_a_closed_one() -> None:
     assert (canceled.status, canceled.claim_batch_id) == (_S.CANCELED, None)
     assert clinic.store.claim_batches[batch.id].claim_ids == (three,)
     await clinic.batches.close_claim_batch(CALL, batch.id)
-    for leave in (
-        clinic.claims.cancel_claim(CALL, three, "too late"),
-        clinic.batches.remove_claim_from_batch(CALL, batch.id, three),
-        clinic.batches.add_claim_to_batch(CALL, batch.id, one),
-    ):
-        with pytest.raises(ClaimBatchIsFrozen):
-            await leave
+    with pytest.raises(ClaimBatchIsFrozen):
+        await clinic.batches.add_claim_to_batch(CALL, batch.id, one)
+    opened = await clinic.batches.remove_claim_from_batch(CALL, batch.id, three)
+    assert (opened.status, opened.claim_ids, clinic.status(three)) == (_B.OPEN, (), _S.READY)
+    await clinic.batches.add_claim_to_batch(CALL, batch.id, one)
+    await clinic.batches.close_claim_batch(CALL, batch.id)
+    assert (await clinic.claims.cancel_claim(CALL, one, "a mistake")).status is _S.CANCELED
+    assert clinic.store.claim_batches[batch.id].status is _B.OPEN
     assert clinic.store.names() == [], "none of them was ever submitted"
 
 
@@ -145,6 +147,8 @@ async def test_a_submitted_claim_remembers_its_batch_when_it_is_canceled() -> No
     batch = await clinic.filled(1)
     await clinic.batches.close_claim_batch(CALL, batch.id)
     await clinic.batches.submit_claim_batch(CALL, batch.id)
+    with pytest.raises(ClaimBatchIsFrozen):
+        await clinic.batches.remove_claim_from_batch(CALL, batch.id, batch.claim_ids[0])
     canceled = await clinic.claims.cancel_claim(CALL, batch.claim_ids[0], "a mistake")
     assert canceled.claim_batch_id == batch.id
     assert clinic.store.names() == ["ClaimSubmitted", "ClaimCanceled"]

@@ -118,7 +118,7 @@ class Claims:
 
     @retried
     async def cancel_claim(self, call: Call, claim_id: UUID, reason: str) -> Claim:
-        """Withdraw a claim that is not paid; one in an open batch leaves it, and so does one in an invoice.
+        """Withdraw a claim that is not paid; one in a batch leaves it, and so does one in an invoice.
 
         Raises ClaimNotFound, ClaimBatchIsFrozen, and as `Claim.cancel` and `Billed.follow` do.
         """

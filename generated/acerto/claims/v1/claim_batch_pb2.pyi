@@ -32,7 +32,7 @@ class _ClaimBatchStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Clai
     CLAIM_BATCH_STATUS_OPEN: _ClaimBatchStatus.ValueType  # 1
     """Claims can be put in and taken out."""
     CLAIM_BATCH_STATUS_CLOSED: _ClaimBatchStatus.ValueType  # 2
-    """Frozen: it can only be submitted."""
+    """Frozen, to be submitted. Taking a claim out opens it again."""
     CLAIM_BATCH_STATUS_SUBMITTED: _ClaimBatchStatus.ValueType  # 3
     """Its claims were submitted."""
 
@@ -44,7 +44,7 @@ CLAIM_BATCH_STATUS_UNSPECIFIED: ClaimBatchStatus.ValueType  # 0
 CLAIM_BATCH_STATUS_OPEN: ClaimBatchStatus.ValueType  # 1
 """Claims can be put in and taken out."""
 CLAIM_BATCH_STATUS_CLOSED: ClaimBatchStatus.ValueType  # 2
-"""Frozen: it can only be submitted."""
+"""Frozen, to be submitted. Taking a claim out opens it again."""
 CLAIM_BATCH_STATUS_SUBMITTED: ClaimBatchStatus.ValueType  # 3
 """Its claims were submitted."""
 Global___ClaimBatchStatus: _TypeAlias = ClaimBatchStatus  # noqa: Y015

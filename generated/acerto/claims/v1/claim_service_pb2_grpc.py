@@ -390,7 +390,8 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RemoveClaimFromBatch(self, request, context):
-        """Takes a claim out of an open batch: it is READY again. One that is not in it is OK, and nothing happens.
+        """Takes a claim out of a batch that was not submitted: it is READY again, and a closed batch OPEN. One that is not in
+        it is OK, and nothing happens.
         Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -398,7 +399,8 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseClaimBatch(self, request, context):
-        """Freezes a batch of at least one claim: from now on it can only be submitted. Closing again is OK, and does nothing.
+        """Freezes a batch of at least one claim, to be submitted; taking a claim out opens it again. Closing again is OK, and
+        does nothing.
         Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -138,11 +138,13 @@ class ClaimServiceStub:
     ILLEGAL_TRANSITION (the claim is not READY).
     """
     RemoveClaimFromBatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.RemoveClaimFromBatchRequest, _claim_batch_pb2.ClaimBatch]
-    """Takes a claim out of an open batch: it is READY again. One that is not in it is OK, and nothing happens.
+    """Takes a claim out of a batch that was not submitted: it is READY again, and a closed batch OPEN. One that is not in
+    it is OK, and nothing happens.
     Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
     """
     CloseClaimBatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.CloseClaimBatchRequest, _claim_batch_pb2.ClaimBatch]
-    """Freezes a batch of at least one claim: from now on it can only be submitted. Closing again is OK, and does nothing.
+    """Freezes a batch of at least one claim, to be submitted; taking a claim out opens it again. Closing again is OK, and
+    does nothing.
     Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
     """
     SubmitClaimBatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimBatchRequest, _claim_batch_pb2.ClaimBatch]
@@ -297,11 +299,13 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     ILLEGAL_TRANSITION (the claim is not READY).
     """
     RemoveClaimFromBatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.RemoveClaimFromBatchRequest, _claim_batch_pb2.ClaimBatch]  # type: ignore[assignment]
-    """Takes a claim out of an open batch: it is READY again. One that is not in it is OK, and nothing happens.
+    """Takes a claim out of a batch that was not submitted: it is READY again, and a closed batch OPEN. One that is not in
+    it is OK, and nothing happens.
     Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
     """
     CloseClaimBatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.CloseClaimBatchRequest, _claim_batch_pb2.ClaimBatch]  # type: ignore[assignment]
-    """Freezes a batch of at least one claim: from now on it can only be submitted. Closing again is OK, and does nothing.
+    """Freezes a batch of at least one claim, to be submitted; taking a claim out opens it again. Closing again is OK, and
+    does nothing.
     Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
     """
     SubmitClaimBatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimBatchRequest, _claim_batch_pb2.ClaimBatch]  # type: ignore[assignment]
@@ -579,7 +583,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.RemoveClaimFromBatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_batch_pb2.ClaimBatch, _abc.Awaitable[_claim_batch_pb2.ClaimBatch]]:
-        """Takes a claim out of an open batch: it is READY again. One that is not in it is OK, and nothing happens.
+        """Takes a claim out of a batch that was not submitted: it is READY again, and a closed batch OPEN. One that is not in
+        it is OK, and nothing happens.
         Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
         """
 
@@ -589,7 +594,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.CloseClaimBatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_batch_pb2.ClaimBatch, _abc.Awaitable[_claim_batch_pb2.ClaimBatch]]:
-        """Freezes a batch of at least one claim: from now on it can only be submitted. Closing again is OK, and does nothing.
+        """Freezes a batch of at least one claim, to be submitted; taking a claim out opens it again. Closing again is OK, and
+        does nothing.
         Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
         """
 

@@ -101,8 +101,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: CloseClaimBatch just after CreateClaimBatch.
     """
     ERROR_REASON_CLAIM_BATCH_FROZEN: _ErrorReason.ValueType  # 19
-    """The batch, `metadata.claim_batch_id`, is closed: what is in it stays in it -> FAILED_PRECONDITION.
-    Example: CancelClaim for a claim in a closed batch; submit that first.
+    """The batch, `metadata.claim_batch_id`, is closed and takes no more claims, or was submitted and keeps those that it
+    has -> FAILED_PRECONDITION. Example: AddClaimToBatch for a closed batch.
     """
     ERROR_REASON_INVOICE_NOT_FOUND: _ErrorReason.ValueType  # 20
     """No invoice with this id, or none that the caller may see -> NOT_FOUND.
@@ -228,8 +228,8 @@ ERROR_REASON_CLAIM_BATCH_EMPTY: ErrorReason.ValueType  # 18
 Example: CloseClaimBatch just after CreateClaimBatch.
 """
 ERROR_REASON_CLAIM_BATCH_FROZEN: ErrorReason.ValueType  # 19
-"""The batch, `metadata.claim_batch_id`, is closed: what is in it stays in it -> FAILED_PRECONDITION.
-Example: CancelClaim for a claim in a closed batch; submit that first.
+"""The batch, `metadata.claim_batch_id`, is closed and takes no more claims, or was submitted and keeps those that it
+has -> FAILED_PRECONDITION. Example: AddClaimToBatch for a closed batch.
 """
 ERROR_REASON_INVOICE_NOT_FOUND: ErrorReason.ValueType  # 20
 """No invoice with this id, or none that the caller may see -> NOT_FOUND.
