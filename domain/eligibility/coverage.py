@@ -18,7 +18,7 @@ from domain.eligibility.health_plan import CONSULTATIONS, CoverageRule, HealthPl
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.reasons import Reason, ReasonCode
 
-RULES: Final = 1
+RULES: Final = 2
 """The version of the rules; a cached answer is of one version."""
 
 BIRTHS: Final = "31309"

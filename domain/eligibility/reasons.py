@@ -66,6 +66,8 @@ NOT_KNOWN: Final = frozenset(
     }
 )
 """What leaves the question open. Every other reason is a no."""
+MISMATCHES: Final = frozenset({ReasonCode.PATIENT_MISMATCH, ReasonCode.PLAN_MISMATCH})
+"""Who, or which plan, was asked about is not who the card is: a no that nobody's word takes back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,16 +121,21 @@ class FakeHistory:
 
 
 class FakeInsurers:
-    """Insurers' services: `told` is what they say; None while they are away, and they serve only when `serving`."""
+    """Insurers' services: `told` is what they say; None while they are away, and they serve only when `serving`.
+
+    `asked` has every question.
+    """
 
     def __init__(self) -> None:
         self.serving = False
         self.told: Told | None = None
+        self.asked: list[Question] = []
 
     def serves(self, insurer: Insurer) -> bool:
         return self.serving and bool(insurer.check_url)
 
-    async def check(self, _insurer: Insurer, _question: Question) -> Told:
+    async def check(self, _insurer: Insurer, question: Question) -> Told:
+        self.asked.append(question)
         if self.told is None:
             raise InsurerAway("away")
         return self.told

@@ -222,6 +222,36 @@ async def test_an_insurers_own_service_stands_above_the_rules(checks: FakeChecks
     assert (await check(checks)).source is Source.CACHE
 
 
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [({"patient_id": "another"}, ReasonCode.PATIENT_MISMATCH), ({"plan_id": "SILVER"}, ReasonCode.PLAN_MISMATCH)],
+    ids=["patient", "plan"],
+)
+@pytest.mark.parametrize("told", [Told(Verdict.ELIGIBLE, ()), None], ids=["yes", "away"])
+async def test_who_the_card_is_not_stays_a_no_and_its_insurer_is_not_asked_of_another(
+    checks: FakeChecks, asked: dict[str, Any], code: ReasonCode, told: Told | None
+) -> None:
+    put(checks, an_insurer(check_url="https://checks.example.com"))
+    checks.insurers.serving, checks.insurers.told = True, told
+    answer = (await check(checks, insurer_id=INSURER, card_number=CARD, **asked)).answer
+    assert (answer.verdict, [reason.code for reason in answer.reasons]) == (Verdict.INELIGIBLE, [code])
+    assert checks.insurers.asked == []
+
+
+async def test_our_notes_stay_beside_what_an_insurer_says(checks: FakeChecks) -> None:
+    put(checks, an_insurer(check_url="https://checks.example.com"))
+    put(checks, a_plan(coverage=(CoverageRule(table="22", prefix="99", needs_authorization=True),)))
+    put(checks, a_beneficiary(enrolled_from=date(2026, 2, 1), pre_existing_until=date(2027, 1, 1)))
+    said = Reason(ReasonCode.INSURER_SAYS, "yes")
+    checks.insurers.serving, checks.insurers.told = True, Told(Verdict.ELIGIBLE, (said,))
+    asked: dict[str, Any] = {"insurer_id": INSURER, "card_number": CARD, "procedures": (Procedure("22", "99000011"),)}
+    answer = (await check(checks, **asked)).answer
+    assert answer.verdict is Verdict.ELIGIBLE, "the insurer's word beats our waiting period"
+    assert [reason.code for reason in answer.reasons] == [
+        *(ReasonCode.PRE_EXISTING_CONDITION, ReasonCode.AUTHORIZATION_REQUIRED, ReasonCode.INSURER_SAYS)
+    ]
+
+
 async def test_an_insurer_that_is_away_leaves_it_open_and_what_it_said_last_is_told(checks: FakeChecks) -> None:
     put(checks, an_insurer(check_url="https://checks.example.com"))
     checks.insurers.serving = True

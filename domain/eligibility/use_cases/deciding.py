@@ -1,4 +1,7 @@
-"""One answer, found afresh: what is known is loaded, the rules judge it, the insurer's own word stands above them."""
+"""One answer, found afresh: what is known is loaded, the rules judge it, the insurer's own word stands above them.
+
+It stands above all but one: whether who was asked about is who the card is, which the insurer is not told.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from domain.eligibility.expiry import expires_at
 from domain.eligibility.generations import plan_scope
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.ports import History, InsurerAway, InsurerServices, Situations, Told, Usage
-from domain.eligibility.reasons import Reason, ReasonCode, Verdict, verdict_of
+from domain.eligibility.reasons import MISMATCHES, NOTES, Reason, ReasonCode, Verdict, verdict_of
 
 _plan_scope = lru_cache(4096)(plan_scope)
 AWAY: Final = Reason(ReasonCode.INSURER_AWAY, "the insurer's own service does not answer")
@@ -46,7 +49,8 @@ class Deciding:
         answer = _answer(situation, now, verdict_of(reasons), reasons)
         insurer, card = situation.insurer, situation.beneficiary
         asked = replace(question, card_number=card.card_number, plan_id=card.plan_id) if card else question
-        if insurer and insurer.active and asked.card_number and self.insurers.serves(insurer):
+        served = insurer is not None and insurer.active and bool(asked.card_number) and self.insurers.serves(insurer)
+        if insurer and served and not MISMATCHES & {reason.code for reason in reasons}:
             answer = await self._told(insurer, asked, answer)
         return Decision(answer, _depends_on(situation))
 
@@ -58,7 +62,7 @@ class Deciding:
         return replace(situation, used=await self.usage.used(situation.beneficiary, year, situation.limited))
 
     async def _told(self, insurer: Insurer, question: Question, ours: Answer) -> Answer:
-        """The insurer's answer in place of ours; while it is away, what it said last, which decides nothing."""
+        """The insurer's answer and our notes; while it is away, what it said last, which decides nothing."""
         try:
             told = await self.insurers.check(insurer, question)
         except InsurerAway:
@@ -91,10 +95,12 @@ def _answer(situation: Situation, now: datetime, verdict: Verdict, reasons: tupl
 
 
 def _as_told(ours: Answer, told: Told) -> Answer:
+    """Our notes come first: the insurer's silence does not take back what its plan wants."""
+    notes = (reason for reason in ours.reasons if reason.code in NOTES)
     return replace(
         ours,
         verdict=told.verdict,
-        reasons=told.reasons,
+        reasons=tuple(dict.fromkeys((*notes, *told.reasons))),
         expires_at=expires_at(told.verdict, ours.checked_at, told.until),
         source=Source.INSURER,
     )
