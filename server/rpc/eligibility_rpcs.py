@@ -10,7 +10,6 @@ from acerto.eligibility.v1 import eligibility_service_pb2 as pb
 from domain.actor import Call
 from domain.clock import Clock
 from domain.eligibility.eligibility_check import EligibilityCheck
-from domain.eligibility.errors import ProviderNotFound
 from domain.eligibility.queries import CheckQueries
 from domain.eligibility.use_cases.checks import EligibilityChecks
 from server.rpc.page_tokens import PageTokens
@@ -29,8 +28,6 @@ class EligibilityRpcs:
     async def CheckEligibility(  # noqa: N802 -- the contract's name
         self, request: pb.CheckEligibilityRequest, call: Call
     ) -> eligibility_check_pb2.EligibilityCheck:
-        if request.provider_id and not call.actor.serves(request.provider_id):
-            raise ProviderNotFound
         question = question_from_wire(request, self._clock.now())
         check = await self._checks.check_eligibility(call, question, force_refresh=request.force_refresh)
         return check_to_wire(check)

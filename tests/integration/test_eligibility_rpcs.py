@@ -9,6 +9,7 @@ import pytest
 from google.type.date_pb2 import Date
 
 from acerto.eligibility.v1 import beneficiary_pb2
+from acerto.eligibility.v1 import compatibility_service_pb2 as old_pb
 from acerto.eligibility.v1 import eligibility_check_pb2 as checks
 from acerto.eligibility.v1 import eligibility_service_pb2 as pb
 from domain.eligibility.eligibility_check import Source
@@ -97,6 +98,36 @@ async def test_another_provider_is_not_there_for_a_limited_caller_and_its_checks
         assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "PROVIDER_NOT_FOUND")
         told = await journey.eligibility.ListEligibilityChecks(pb.ListEligibilityChecksRequest())
         assert [each.check_id for each in told.eligibility_checks] == [mine.check_id]
+
+
+async def test_a_caller_of_one_provider_asks_for_it_and_finds_its_checks() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        journey.scene.actor = replace(journey.scene.actor, providers=frozenset({PROVIDER}))
+        mine = [await journey.eligibility.CheckEligibility(asked()) for _ in range(2)]
+        old = await journey.old_eligibility.CheckLegacyEligibility(
+            old_pb.CheckLegacyEligibilityRequest(patient_id=PATIENT, insurance_id=INSURER)
+        )
+        assert [each.provider_id for each in mine] == [PROVIDER, PROVIDER]
+        told = await journey.eligibility.ListEligibilityChecks(pb.ListEligibilityChecksRequest())
+        assert [each.check_id for each in told.eligibility_checks] == [old.id, mine[1].check_id, mine[0].check_id]
+        history = await journey.old_eligibility.ListLegacyEligibilityHistory(
+            old_pb.ListLegacyEligibilityHistoryRequest()
+        )
+        assert [each.id for each in history.checks] == [each.check_id for each in told.eligibility_checks]
+
+
+async def test_a_caller_of_several_providers_says_for_which_it_asks_and_the_old_path_cannot() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        journey.scene.actor = replace(journey.scene.actor, providers=frozenset({PROVIDER, "1111111"}))
+        request = old_pb.CheckLegacyEligibilityRequest(patient_id=PATIENT, insurance_id=INSURER)
+        for refused in (
+            await refusal(journey.eligibility.CheckEligibility(asked())),
+            await refusal(journey.old_eligibility.CheckLegacyEligibility(request)),
+        ):
+            assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["provider_id"])
+        assert (await journey.eligibility.CheckEligibility(asked(provider_id="1111111"))).is_eligible
 
 
 async def test_every_verdict_source_and_reason_has_its_word_in_the_contract() -> None:

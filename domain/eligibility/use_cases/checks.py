@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.actor import Call
+from domain.actor import Actor, Call
 from domain.clock import Clock
 from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Question
+from domain.eligibility.errors import ProviderNotFound
 from domain.eligibility.kept_answers import Kept, from_bytes, key_of, scopes_of, to_bytes
 from domain.eligibility.ports import Cache, Generations, History
 from domain.eligibility.reasons import Verdict
 from domain.eligibility.use_cases.deciding import Deciding, Decision
+from domain.errors import Invalid, Violation
 from domain.identity import Ids
 from domain.single_flight import Flights
 
@@ -70,7 +72,11 @@ class EligibilityChecks:
     async def check_eligibility(
         self, call: Call, question: Question, *, force_refresh: bool = False
     ) -> EligibilityCheck:
-        """The answer to a question, recorded; `force_refresh` finds it afresh. Raises Unavailable."""
+        """The answer to a question, recorded; `force_refresh` finds it afresh.
+
+        A caller that works for one provider asks for that one. Raises ProviderNotFound, Invalid, Unavailable.
+        """
+        question = asked_by(call.actor, question)
         key = self.kept.key_of(question)
         if key is not None and not force_refresh:
             now = self.clock.now()
@@ -106,3 +112,20 @@ class EligibilityChecks:
             answer=answer,
             from_cache=from_cache,
         )
+
+
+def asked_by(actor: Actor, question: Question) -> Question:
+    """The question with the provider it is asked for, under which the actor's history has it: its only one if unnamed.
+
+    Raises ProviderNotFound for a provider that is not the actor's, and Invalid where several may be meant, or none.
+    """
+    if actor.providers is None:
+        return question
+    if question.provider_id:
+        if not actor.serves(question.provider_id):
+            raise ProviderNotFound
+        return question
+    if len(actor.providers) != 1:
+        sentence = "must be given: the caller is limited to providers, and not to one"
+        raise Invalid(f"provider_id: {sentence}", violations=[Violation("provider_id", sentence, "required")])
+    return replace(question, provider_id=next(iter(actor.providers)))

@@ -54,7 +54,8 @@ class EligibilityCompatibilityServiceServicer:
     def CheckLegacyEligibility(self, request, context):
         """Whether a patient is covered by an insurer today, as `POST /eligibility/check` told. What nobody knows is not
         eligible here, with the reason in `message`; there everybody was. Safe to repeat: it only adds a line to the
-        history.
+        history. A caller that works for one provider only asks for that one.
+        Refusals: INVALID_REQUEST (the caller works for several providers, of which this path can name none).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -281,7 +281,9 @@ class EligibilityServiceServicer:
         """Whether a card, or a patient's card, covers some care on a day: the verdict, and all the reasons. What is unknown is
         UNDETERMINED with its reason, never a refusal. Safe to repeat: it changes nothing, and adds a line to the history
         each time; a moment later it answers from a cache, with the time at which the answer was found.
-        Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider).
+        A caller that works for one provider only asks for that one, named or not.
+        Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider), INVALID_REQUEST (it works for several, and
+        `provider_id` names none).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -88,7 +88,9 @@ class EligibilityServiceStub:
     """Whether a card, or a patient's card, covers some care on a day: the verdict, and all the reasons. What is unknown is
     UNDETERMINED with its reason, never a refusal. Safe to repeat: it changes nothing, and adds a line to the history
     each time; a moment later it answers from a cache, with the time at which the answer was found.
-    Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider).
+    A caller that works for one provider only asks for that one, named or not.
+    Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider), INVALID_REQUEST (it works for several, and
+    `provider_id` names none).
     """
     ListEligibilityChecks: _grpc.UnaryUnaryMultiCallable[_eligibility_service_pb2.ListEligibilityChecksRequest, _eligibility_service_pb2.ListEligibilityChecksResponse]
     """The history of checks, those from a cache too, newest first, a page at a time. A check is here 200 ms after its
@@ -144,7 +146,9 @@ class EligibilityServiceAsyncStub(EligibilityServiceStub):
     """Whether a card, or a patient's card, covers some care on a day: the verdict, and all the reasons. What is unknown is
     UNDETERMINED with its reason, never a refusal. Safe to repeat: it changes nothing, and adds a line to the history
     each time; a moment later it answers from a cache, with the time at which the answer was found.
-    Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider).
+    A caller that works for one provider only asks for that one, named or not.
+    Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider), INVALID_REQUEST (it works for several, and
+    `provider_id` names none).
     """
     ListEligibilityChecks: _aio.UnaryUnaryMultiCallable[_eligibility_service_pb2.ListEligibilityChecksRequest, _eligibility_service_pb2.ListEligibilityChecksResponse]  # type: ignore[assignment]
     """The history of checks, those from a cache too, newest first, a page at a time. A check is here 200 ms after its
@@ -311,7 +315,9 @@ class EligibilityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Whether a card, or a patient's card, covers some care on a day: the verdict, and all the reasons. What is unknown is
         UNDETERMINED with its reason, never a refusal. Safe to repeat: it changes nothing, and adds a line to the history
         each time; a moment later it answers from a cache, with the time at which the answer was found.
-        Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider).
+        A caller that works for one provider only asks for that one, named or not.
+        Refusals: PROVIDER_NOT_FOUND (the caller does not work for the provider), INVALID_REQUEST (it works for several, and
+        `provider_id` names none).
         """
 
     @_abc_1.abstractmethod
