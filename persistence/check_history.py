@@ -99,11 +99,13 @@ class CheckHistory(Reading):
             "provider_id": wanted.provider_id,
             "after": after,
         }
-        where = [_CONDITIONS[name] for name, value in given.items() if value is not None]
+        conditions = _CONDITIONS if actor.providers is None else _CONDITIONS | _OF_LIMITED
+        where = [conditions[name] for name, value in given.items() if value is not None]
         after_at, after_id = after or (None, None)
         parameters = given | {"after_at": after_at, "after_id": after_id, "limit": limit, "skip": skip}
         tail = " ORDER BY asked_at DESC, id DESC LIMIT %(limit)s OFFSET %(skip)s"
-        return [check_from_row(row) for row in await self.rows(actor, _CHECKS, where, parameters, tail=tail)]
+        rows = await self.rows(actor, _CHECKS, where, parameters, tail=tail)
+        return [check_from_row(row).as_seen_by(actor) for row in rows]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until `stop` is set, and then what is left."""
@@ -187,6 +189,9 @@ _CONDITIONS: Final = {
 }
 
 
+_OF_LIMITED: Final = {"patient_id": "asked_patient_id = %(patient_id)s"}
+
+
 def _in_json(check: EligibilityCheck) -> str:
     """The row of a check; what it shares with all that have its question and answer is written once."""
     own = f'{{"id":"{check.id}","asked_at":"{check.asked_at.isoformat()}","actor":{_quoted(check.actor)},"from_cache":'
@@ -208,6 +213,7 @@ def _shared_row(asked: Question, answer: Answer) -> Row:
         "insurer_id": answer.insurer_id,
         "plan_id": answer.plan_id,
         "patient_id": answer.patient_id,
+        "asked_patient_id": asked.patient_id,
         "card": answer.card,
         "service_date": asked.service_date,
         "procedures": [[each.table, each.code, each.quantity] for each in asked.procedures],
@@ -228,7 +234,7 @@ def check_from_row(row: Mapping[str, Any]) -> EligibilityCheck:
         service_date=row["service_date"],
         insurer_id=row["insurer_id"],
         plan_id=row["plan_id"],
-        patient_id=row["patient_id"],
+        patient_id=row["asked_patient_id"] or "",
         provider_id=row["provider_id"] or "",
         procedures=tuple(Procedure(*each) for each in row["procedures"]),
         urgent=row["urgent"],

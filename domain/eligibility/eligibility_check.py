@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Final
 from uuid import UUID
 
+from domain.actor import Actor
 from domain.eligibility.reasons import Reason, Verdict
 
 _SHOWN: Final = 4
@@ -84,6 +85,15 @@ class EligibilityCheck:
     def source(self) -> Source:
         """Where this answer came from."""
         return Source.CACHE if self.from_cache else self.answer.source
+
+    def as_seen_by(self, actor: Actor) -> EligibilityCheck:
+        """The check as the actor may know it: one limited to providers learns of no patient that was not asked about.
+
+        Whose a card is, is the registry's to say, under its own permissions (docs/decisions/0028).
+        """
+        if actor.providers is None or self.answer.patient_id == self.question.patient_id:
+            return self
+        return replace(self, answer=replace(self.answer, patient_id=self.question.patient_id))
 
 
 def masked(card_number: str) -> str:

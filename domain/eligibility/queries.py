@@ -116,7 +116,10 @@ class CheckFilter:
 
 
 class CheckQueries(Protocol):
-    """Reads of the history. A check for another provider than the actor's is left out."""
+    """Reads of the history. A check for another provider than the actor's is left out.
+
+    Each is given as the actor may know it (`EligibilityCheck.as_seen_by`), and found by no other patient than that.
+    """
 
     async def eligibility_checks(
         self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int, skip: int = 0

@@ -31,6 +31,7 @@ eligibility_checks = Table(
     words("last_known"),
     instant("last_known_at", nullable=True),
     Column("from_cache", Boolean, nullable=False),
+    words("asked_patient_id", nullable=True),
     PrimaryKeyConstraint("id", name="pk_eligibility_checks"),
     one_of("verdict", Verdict),
     one_of("source", Source),
@@ -39,4 +40,7 @@ eligibility_checks = Table(
     Index("ix_eligibility_checks_insurer_id_asked_at_id", "insurer_id", "asked_at", "id"),
     Index("ix_eligibility_checks_provider_id_asked_at_id", "provider_id", "asked_at", "id"),
 )
-"""Append-only: a trigger of the migration sees to it. `card` is masked; `source` is the answer's, before any cache."""
+"""Append-only: a trigger of the migration sees to it. `card` is masked; `source` is the answer's, before any cache.
+
+`patient_id` is as found, `asked_patient_id` as asked: null in rows from before there was such a column.
+"""

@@ -146,6 +146,17 @@ async def test_filters_hold_together_and_another_providers_checks_are_left_out(d
         assert await listed(history, actor=limited) == [one]
 
 
+async def test_a_limited_caller_finds_checks_by_the_patient_that_was_asked_about_alone(database_url: str) -> None:
+    async with a_history(database_url) as history:
+        by_card = replace(a_check(1, from_cache=False), question=replace(QUESTION, patient_id=""))
+        by_patient = a_check(2, from_cache=False)
+        await asyncio.gather(*map(history.keep, (by_card, by_patient)))
+        limited = Actor(id="clinic", providers=frozenset({"9999991"}))
+        assert await listed(history, patient_id="patient-1") == [by_patient, by_card]
+        assert await listed(history, actor=limited, patient_id="patient-1") == [by_patient]
+        assert [each.answer.patient_id for each in await listed(history, actor=limited)] == ["patient-1", ""]
+
+
 async def test_the_history_cannot_be_changed(database_url: str) -> None:
     async with a_history(database_url) as history:
         await history.keep(a_check(from_cache=False))

@@ -130,6 +130,26 @@ async def test_a_caller_of_several_providers_says_for_which_it_asks_and_the_old_
         assert (await journey.eligibility.CheckEligibility(asked(provider_id="1111111"))).is_eligible
 
 
+async def test_a_limited_caller_learns_of_no_patient_it_did_not_ask_about() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        await journey.eligibility.CheckEligibility(asked(provider_id=PROVIDER))
+        journey.scene.actor = replace(journey.scene.actor, providers=frozenset({PROVIDER}))
+        told = [
+            await journey.eligibility.CheckEligibility(asked(**patient)) for patient in ({}, {}, {"patient_id": "mine"})
+        ]
+        told.append(await journey.eligibility.CheckEligibility(asked(card_number="", patient_id=PATIENT)))
+        assert [each.patient_id for each in told] == ["", "", "mine", PATIENT]
+        listed = await journey.eligibility.ListEligibilityChecks(pb.ListEligibilityChecksRequest())
+        assert [each.patient_id for each in listed.eligibility_checks] == [PATIENT, "mine", "", "", ""]
+        found = await journey.eligibility.ListEligibilityChecks(pb.ListEligibilityChecksRequest(patient_id=PATIENT))
+        assert [each.check_id for each in found.eligibility_checks] == [told[3].check_id]
+        history = await journey.old_eligibility.ListLegacyEligibilityHistory(
+            old_pb.ListLegacyEligibilityHistoryRequest()
+        )
+        assert [each.patient_id for each in history.checks] == [PATIENT, "mine", "", "", ""]
+
+
 async def test_every_verdict_source_and_reason_has_its_word_in_the_contract() -> None:
     for ours, theirs, prefix in (
         (Verdict, checks.Verdict, "VERDICT_"),

@@ -108,9 +108,10 @@ class FakeHistory:
     async def eligibility_checks(
         self, actor: Actor, wanted: CheckFilter, *, after: tuple[datetime, UUID] | None, limit: int, skip: int = 0
     ) -> list[EligibilityCheck]:
+        seen = (check.as_seen_by(actor) for check in self.checks)
         found = [
             check
-            for check in sorted(self.checks, key=lambda check: (check.asked_at, check.id), reverse=True)
+            for check in sorted(seen, key=lambda check: (check.asked_at, check.id), reverse=True)
             if actor.serves(check.question.provider_id)
             if wanted.patient_id in (None, check.answer.patient_id)
             if wanted.insurer_id in (None, check.answer.insurer_id)

@@ -84,7 +84,7 @@ class EligibilityChecks:
             if answer is not None:
                 check = self._check(call, question, answer, now, from_cache=True)
                 self.history.add(check)
-                return check
+                return check.as_seen_by(call.actor)
         before, found = self.kept.generations.sequence, list[Decision]()
 
         async def run() -> Decision:
@@ -99,7 +99,7 @@ class EligibilityChecks:
         # Only what could be recorded is kept for others, once, by whoever's run found it.
         if key is not None and found:
             await self.kept.put(key, decision, before)
-        return check
+        return check.as_seen_by(call.actor)
 
     def _check(
         self, call: Call, question: Question, answer: Answer, at: datetime, *, from_cache: bool

@@ -248,7 +248,9 @@ class EligibilityCheck(_message.Message):
     plan_id: _builtins.str
     """The plan at this insurer: the card's, or as it was asked. Empty: not known."""
     patient_id: _builtins.str
-    """The clinic's own id of the patient: whom the card stands for, or as it was asked. Empty: not known."""
+    """The clinic's own id of the patient: whom the card stands for, or as it was asked; for a caller that is limited to
+    providers always as it was asked. Empty: not known.
+    """
     masked_card: _builtins.str
     """The card, all but its last characters hidden. Empty: not known."""
     provider_id: _builtins.str
