@@ -117,6 +117,7 @@ class Reference(Protocol):
 
     async def eligibility(
         self,
+        call: Call,
         *,
         insurer_id: str,
         plan_id: str,
@@ -127,5 +128,8 @@ class Reference(Protocol):
         procedures: Mapping[Code, int],
         urgent: bool,
     ) -> Eligibility:
-        """Whether a patient is covered on a day for so many of some procedures. What is not known is empty."""
+        """Whether a patient is covered on a day for so many of some procedures. What is not known is empty.
+
+        The check is recorded as asked by the call's actor.
+        """
         ...

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
-from domain.actor import Actor, Call
+from domain.actor import Call
 from domain.claims.known import Code, Eligibility, Term, Verdict
 from domain.eligibility.eligibility_check import Procedure, Question
 from domain.eligibility.queries import ReferenceQueries
 from domain.eligibility.use_cases.checks import EligibilityChecks
 from domain.money import Money
-
-_CLAIMS: Final = Call(actor=Actor(id="system:claims"), causation_id="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +44,7 @@ class ReferenceAnswers:
 
     async def eligibility(
         self,
+        call: Call,
         *,
         insurer_id: str,
         plan_id: str,
@@ -57,7 +55,7 @@ class ReferenceAnswers:
         procedures: Mapping[Code, int],
         urgent: bool,
     ) -> Eligibility:
-        """What a check says that is recorded as every other one."""
+        """What a check says that is recorded as every other one, as asked by the call's actor."""
         question = Question(
             service_date=on,
             insurer_id=insurer_id,
@@ -68,7 +66,7 @@ class ReferenceAnswers:
             procedures=tuple(Procedure(*code, quantity) for code, quantity in procedures.items()),
             urgent=urgent,
         )
-        answer = (await self.checks.check_eligibility(_CLAIMS, question)).answer
+        answer = (await self.checks.check_eligibility(call, question)).answer
         return Eligibility(
             verdict=Verdict[answer.verdict.name], reasons=tuple(reason.message for reason in answer.reasons)
         )

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
-from domain.actor import Actor
+from domain.actor import Actor, Call
 from domain.claims.claim import Claim
 from domain.claims.claim_batch import ClaimBatch
 from domain.claims.claim_lifecycle import ClaimStatus
@@ -112,6 +112,7 @@ class FakeReference:
     terms_of_appeal: dict[str, int] = field(default_factory=dict)
     verdict: Eligibility = field(default_factory=lambda: Eligibility(verdict=Verdict.ELIGIBLE))
     asked: list[object] = field(default_factory=list)
+    callers: list[Call] = field(default_factory=list)
 
     async def term(self, table: str, code: str, on: date) -> Term | None:
         self.asked.append((table, code, on))
@@ -129,6 +130,7 @@ class FakeReference:
     async def appeal_days(self, insurer_id: str) -> int | None:
         return self.terms_of_appeal.get(insurer_id)
 
-    async def eligibility(self, **of: object) -> Eligibility:
+    async def eligibility(self, call: Call, **of: object) -> Eligibility:
+        self.callers.append(call)
         self.asked.append(of)
         return self.verdict

@@ -171,6 +171,14 @@ async def test_validation_asks_for_the_day_of_the_care_and_changes_nothing() -> 
     assert len(clinic.store.history) == 1
 
 
+async def test_eligibility_is_asked_on_behalf_of_who_validates() -> None:
+    clinic = Clinic()
+    claim = await clinic.drafted()
+    await clinic.claims.validate_claim(CALL, claim.id)
+    await clinic.claims.ready_claim(CALL, claim.id)
+    assert clinic.reference.callers == [CALL, CALL]
+
+
 async def test_who_is_ineligible_needs_a_reason_that_is_kept_in_the_history() -> None:
     clinic = Clinic()
     clinic.reference.verdict = INELIGIBLE

@@ -20,8 +20,9 @@ from domain.eligibility.kept_answers import Kept, from_bytes, key_of, scopes_of,
 from domain.eligibility.ports import ReferenceNoun, Told
 from domain.eligibility.reasons import Reason, ReasonCode, Verdict
 from domain.errors import Unavailable
+from server.wiring.reference import ReferenceAnswers
 from tests.support.fakes_eligibility import FakeChecks
-from tests.support.fakes_reference import _KEYS
+from tests.support.fakes_reference import _KEYS, FakeReferenceQueries
 from tests.support.reference import CARD, INSURER, PATIENT, PLAN, a_beneficiary, a_plan, a_term, an_insurer
 
 CALL = Call(actor=Actor(id="tester"), causation_id="cause")
@@ -265,6 +266,22 @@ async def test_an_insurer_that_is_away_leaves_it_open_and_what_it_said_last_is_t
         assert (away.answer.verdict, away.answer.reasons[0].code) == (Verdict.UNDETERMINED, ReasonCode.INSURER_AWAY)
         assert (away.answer.last_known, away.answer.last_known_at) == (Verdict.ELIGIBLE, said.answer.checked_at)
         assert away.answer.expires_at == away.answer.checked_at
+
+
+async def test_a_check_for_a_claim_is_recorded_as_asked_by_who_looked_at_the_claim(checks: FakeChecks) -> None:
+    answers = ReferenceAnswers(FakeReferenceQueries(checks.rows), checks.checks)
+    await answers.eligibility(
+        CALL,
+        insurer_id=INSURER,
+        plan_id=PLAN,
+        card_number=CARD,
+        patient_id=PATIENT,
+        on=date(2026, 3, 1),
+        provider_id="",
+        procedures={},
+        urgent=False,
+    )
+    assert [each.actor for each in checks.history.checks] == ["tester"]
 
 
 def a_question(**changes: Any) -> Question:

@@ -85,7 +85,7 @@ class Claims:
     async def validate_claim(self, call: Call, claim_id: UUID) -> tuple[Claim, Sequence[Finding]]:
         """A claim as it is now, and everything that is found about it; nothing is changed. Raises ClaimNotFound."""
         claim = await self._seen(call, claim_id)
-        return claim, await self._findings(claim)
+        return claim, await self._findings(call, claim)
 
     @retried
     async def ready_claim(self, call: Call, claim_id: UUID, *, override_reason: str = "") -> Claim:
@@ -95,7 +95,7 @@ class Claims:
         """
         seen = await self._seen(call, claim_id)
         looked = ClaimAction.READY in LIFECYCLE.allowed(seen.status)
-        findings = await self._findings(seen, override=bool(override_reason)) if looked else ()
+        findings = await self._findings(call, seen, override=bool(override_reason)) if looked else ()
 
         def ready(claim: Claim) -> None:
             if claim.version != seen.version:
@@ -140,8 +140,8 @@ class Claims:
             raise ClaimNotFound
         return claim
 
-    async def _findings(self, claim: Claim, *, override: bool = False) -> Sequence[Finding]:
-        known = await known_of(claim, self.reference, self.queries)
+    async def _findings(self, call: Call, claim: Claim, *, override: bool = False) -> Sequence[Finding]:
+        known = await known_of(call, claim, self.reference, self.queries)
         return validate(claim.form, known, today=day_of(self.clock.now()), override=override)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from math import ceil
 
+from domain.actor import Call
 from domain.claims.claim import Character, Claim, ClaimForm, ClaimType
 from domain.claims.known import NOTHING_KNOWN, Code, Eligibility, Known, Term
 from domain.claims.ports import Reference
@@ -12,8 +13,8 @@ from domain.claims.queries import ClaimQueries
 from domain.money import Money
 
 
-async def known_of(claim: Claim, reference: Reference, queries: ClaimQueries) -> Known:
-    """Everything that validation asks for. Raises Unavailable."""
+async def known_of(call: Call, claim: Claim, reference: Reference, queries: ClaimQueries) -> Known:
+    """Everything that validation asks for, on behalf of a call. Raises Unavailable."""
     form = claim.form
     if form.type is ClaimType.OTHER:
         return NOTHING_KNOWN
@@ -22,7 +23,7 @@ async def known_of(claim: Claim, reference: Reference, queries: ClaimQueries) ->
         terms=await _terms(form, codes, reference),
         prices=await _prices(form, codes, reference),
         authorized=await _authorized(form, codes, reference),
-        eligibility=await _eligibility(form, reference),
+        eligibility=await _eligibility(call, form, reference),
         twins=tuple(await queries.twins(claim)) if codes else (),
     )
 
@@ -47,10 +48,11 @@ async def _authorized(form: ClaimForm, codes: tuple[Code, ...], reference: Refer
     return frozenset([code for code in codes if await reference.needs_authorization(*asked, *code)])
 
 
-async def _eligibility(form: ClaimForm, reference: Reference) -> Eligibility | None:
+async def _eligibility(call: Call, form: ClaimForm, reference: Reference) -> Eligibility | None:
     if not (form.insurer_id and (form.card_number or form.patient_id)):
         return None
     return await reference.eligibility(
+        call,
         insurer_id=form.insurer_id,
         plan_id=form.plan_id,
         card_number=form.card_number,

@@ -247,9 +247,9 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ValidateClaim(self, request, context):
-        """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at:
+        """Everything that is found about a claim as it is now, errors first; nothing of it is changed. What it looks at:
         identifiers, the TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where
-        the plan wants them, the patient's eligibility.
+        the plan wants them, the patient's eligibility: a check that adds a line to the eligibility history, as the caller's.
         Refusals: CLAIM_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

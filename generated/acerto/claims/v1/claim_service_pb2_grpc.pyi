@@ -61,9 +61,9 @@ class ClaimServiceStub:
     CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY.
     """
     ValidateClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ValidateClaimRequest, _claim_service_pb2.ValidateClaimResponse]
-    """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at:
+    """Everything that is found about a claim as it is now, errors first; nothing of it is changed. What it looks at:
     identifiers, the TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where
-    the plan wants them, the patient's eligibility.
+    the plan wants them, the patient's eligibility: a check that adds a line to the eligibility history, as the caller's.
     Refusals: CLAIM_NOT_FOUND.
     """
     ReadyClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReadyClaimRequest, _claim_pb2.Claim]
@@ -222,9 +222,9 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY.
     """
     ValidateClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ValidateClaimRequest, _claim_service_pb2.ValidateClaimResponse]  # type: ignore[assignment]
-    """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at:
+    """Everything that is found about a claim as it is now, errors first; nothing of it is changed. What it looks at:
     identifiers, the TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where
-    the plan wants them, the patient's eligibility.
+    the plan wants them, the patient's eligibility: a check that adds a line to the eligibility history, as the caller's.
     Refusals: CLAIM_NOT_FOUND.
     """
     ReadyClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReadyClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
@@ -410,9 +410,9 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.ValidateClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_service_pb2.ValidateClaimResponse, _abc.Awaitable[_claim_service_pb2.ValidateClaimResponse]]:
-        """Everything that is found about a claim as it is now, errors first; nothing is changed. What it looks at:
+        """Everything that is found about a claim as it is now, errors first; nothing of it is changed. What it looks at:
         identifiers, the TUSS codes on the day of the care, quantities, prices as agreed, duplicates, authorizations where
-        the plan wants them, the patient's eligibility.
+        the plan wants them, the patient's eligibility: a check that adds a line to the eligibility history, as the caller's.
         Refusals: CLAIM_NOT_FOUND.
         """
 
