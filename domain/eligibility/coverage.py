@@ -73,18 +73,21 @@ def _identifiers(situation: Situation) -> Iterator[Reason]:
 def _insurer(situation: Situation) -> Iterator[Reason]:
     if situation.ambiguous:
         yield Reason(ReasonCode.PLAN_AMBIGUOUS, "several insurers have a plan of this code; name the insurer too")
-    elif situation.insurer is None:
+    elif situation.insurer is None and situation.question.insurer_id:
         yield Reason(ReasonCode.INSURER_UNKNOWN, "the insurer is not known here")
-    elif not situation.insurer.active:
+    elif situation.insurer and not situation.insurer.active:
         yield Reason(ReasonCode.INSURER_INACTIVE, "the insurer pays for nobody at present")
 
 
 def _plan(situation: Situation) -> Iterator[Reason]:
     plan, day = situation.plan, situation.question.service_date
     if plan is None:
-        # Without the insurer, or a card that would name the plan, there is no more to say than that.
-        if situation.question.plan_id and situation.insurer is not None:
+        # Where an insurer was named that nobody knows, there is no more to say than that.
+        asked = situation.question
+        if asked.plan_id and situation.insurer is not None:
             yield Reason(ReasonCode.PLAN_UNKNOWN, "the insurer has no such plan")
+        elif asked.plan_id and not asked.insurer_id and not situation.ambiguous:
+            yield Reason(ReasonCode.PLAN_UNKNOWN, "no insurer known here has such a plan")
         return
     if not plan.active:
         yield Reason(ReasonCode.PLAN_INACTIVE, "the plan pays for nobody at present")

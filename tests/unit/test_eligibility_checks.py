@@ -214,6 +214,14 @@ async def test_a_plan_alone_means_its_insurer_and_the_cards_plan_is_told(checks:
     assert (await check(checks, plan_id=PLAN, card_number=CARD)).answer.verdict is Verdict.UNDETERMINED
 
 
+async def test_a_plan_alone_that_nobody_sells_is_an_unknown_plan_and_no_unknown_insurer(checks: FakeChecks) -> None:
+    told = await check(checks, plan_id="nobody's", card_number=CARD)
+    assert [reason.code for reason in told.answer.reasons] == [
+        *(ReasonCode.PLAN_UNKNOWN, ReasonCode.BENEFICIARY_UNKNOWN)
+    ]
+    assert told.answer.verdict is Verdict.UNDETERMINED
+
+
 async def test_an_insurers_own_service_stands_above_the_rules(checks: FakeChecks) -> None:
     put(checks, an_insurer(check_url="https://checks.example.com"))
     checks.insurers.serving = True
