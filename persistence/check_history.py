@@ -11,6 +11,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -38,6 +39,8 @@ DELAY: Final = 0.2
 MOST: Final = 10_000
 """Rows that are held while the database is away; the oldest of more are lost, and counted."""
 _BATCH: Final = 500
+_LAST: Final = 1.5
+"""Seconds for the last rows of a run that was cancelled; the lifespan cancels it once more after two."""
 _INSERT: Final = Statement(insert_many(eligibility_checks) + " ON CONFLICT (id) DO NOTHING")
 _log = logging.getLogger(__name__)
 _NOBODY: Final = Actor(id="system:eligibility")
@@ -68,6 +71,7 @@ class CheckHistory(Reading):
         self._hits: list[EligibilityCheck] = []
         self._waited: list[_Waited] = []
         self._wanted = asyncio.Event()
+        self._writing = False
 
     def add(self, check: EligibilityCheck) -> None:
         """Have it kept soon."""
@@ -75,7 +79,9 @@ class CheckHistory(Reading):
         self._trim()
 
     async def keep(self, check: EligibilityCheck) -> None:
-        """Keep it, and come back when that is certain. Raises Unavailable."""
+        """Keep it, and come back when that is certain. Raises Unavailable, also while `run` has not begun."""
+        if not self._writing:
+            raise Unavailable("checks of eligibility cannot be recorded yet", retry_after=1)
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waited.append((check, written))
         self._wanted.set()
@@ -108,7 +114,8 @@ class CheckHistory(Reading):
         return [check_from_row(row).as_seen_by(actor) for row in rows]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Write until `stop` is set, and then what is left."""
+        """Write until `stop` is set, and then what is left; cancelled, what can be written soon."""
+        self._writing = True
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wanted.set())
         try:
@@ -117,7 +124,13 @@ class CheckHistory(Reading):
                 self._wanted.clear()
                 await self.flush()
             await self.flush()
+        except asyncio.CancelledError:
+            # The others took all the time there was for the stop.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.flush(), _LAST)
+            raise
         finally:
+            self._writing = False
             stopping.cancel()
 
     async def flush(self) -> None:
@@ -132,11 +145,11 @@ class CheckHistory(Reading):
                 await self._write_next(rows, _BATCH)
             except (Unavailable, Conflict) as error:
                 _log.warning("checks of eligibility wait for the database", extra={"cause": str(error)})
-                self._hits[:0] = [check for check, written in rows if written is None]
-                self._trim()
-                for _, written in rows:
-                    _fail(written, error if isinstance(error, Unavailable) else Unavailable(str(error)))
+                self._put_back(rows, error if isinstance(error, Unavailable) else Unavailable(str(error)))
                 return
+            except asyncio.CancelledError:
+                self._put_back(rows, Unavailable("the server stops"))
+                raise
 
     async def _write_next(self, rows: deque[_Row], most: int) -> None:
         """Write the first of the rows; what was written, or never can be, leaves them. Raises Unavailable, Conflict."""
@@ -155,6 +168,12 @@ class CheckHistory(Reading):
             if written is not None and not written.done():
                 written.set_result(None)
             rows.popleft()
+
+    def _put_back(self, rows: deque[_Row], error: Unavailable) -> None:
+        self._hits[:0] = [check for check, written in rows if written is None]
+        self._trim()
+        for _, written in rows:
+            _fail(written, error)
 
     def _give_up(self, row: _Row, error: Exception) -> None:
         check, written = row

@@ -69,6 +69,7 @@ async def a_history(url: str, telemetry: Telemetry | None = None) -> AsyncIterat
     async with Database(url).opened() as database:
         history, stop = CheckHistory(database, RealClock(), telemetry or Telemetry()), asyncio.Event()
         writing = asyncio.create_task(history.run(stop))
+        await asyncio.sleep(0)
         try:
             yield history
         finally:
@@ -202,6 +203,25 @@ async def test_a_row_that_is_waited_for_makes_room_for_no_hit(database_url: str)
             history.add(a_check(number + 1))
         await keeping
         assert waited in await listed(history, limit=MOST + 1)
+
+
+async def test_before_anybody_writes_who_waits_is_refused_at_once(database_url: str) -> None:
+    async with Database(database_url).opened() as database:
+        history = CheckHistory(database, RealClock(), Telemetry())
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(history.keep(a_check(from_cache=False)), 5)
+
+
+async def test_hits_are_written_also_when_the_stop_has_no_time_left(database_url: str) -> None:
+    async with Database(database_url).opened() as database:
+        history = CheckHistory(database, RealClock(), Telemetry())
+        writing = asyncio.create_task(history.run(asyncio.Event()))
+        await asyncio.sleep(0)
+        hit = a_check(1)
+        history.add(hit)
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert await listed(history) == [hit]
 
 
 async def test_what_an_insurer_told_last_is_found_by_patient(database_url: str) -> None:

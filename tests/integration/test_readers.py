@@ -194,8 +194,8 @@ async def test_reads_that_were_given_up_are_not_counted_among_the_waiting(home: 
     await asyncio.wait(left)
     waits = asyncio.ensure_future(number(readers, 1))
     await asyncio.sleep(0)
-    for task in asleep:
-        task.cancel()
+    for sleeper in asleep:
+        sleeper.cancel()
     assert await waits == 1
 
 
