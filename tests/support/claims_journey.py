@@ -115,3 +115,9 @@ class ClaimsJourney:
         request = pb.CloseClaimBatchRequest(claim_batch_id=filled.claim_batch_id)
         batch: claim_batch_pb2.ClaimBatch = await self.stub.CloseClaimBatch(request)
         return batch
+
+    async def sent(self, claims: int = 1) -> claim_batch_pb2.ClaimBatch:
+        closed = await self.closed(claims)
+        request = pb.SubmitClaimBatchRequest(claim_batch_id=closed.claim_batch_id)
+        batch: claim_batch_pb2.ClaimBatch = await self.stub.SubmitClaimBatch(request)
+        return batch

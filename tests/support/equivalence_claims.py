@@ -152,8 +152,8 @@ CLAIM_CASES = {
     ),
     "CancelClaim": Case(
         after(submitted, lambda c: pb.CancelClaimRequest(claim_id=c.claim_id, reason="engano")),
-        after(in_a_closed_batch, lambda claim_id: pb.CancelClaimRequest(claim_id=claim_id)),
-        "CLAIM_BATCH_FROZEN",
+        plain(pb.CancelClaimRequest(claim_id=NOBODY)),
+        "CLAIM_NOT_FOUND",
     ),
     "ListClaimHistory": Case(
         after(submitted, lambda c: pb.ListClaimHistoryRequest(claim_id=c.claim_id, page_size=2)),
@@ -191,7 +191,7 @@ CLAIM_CASES = {
             lambda b: pb.RemoveClaimFromBatchRequest(claim_batch_id=b.claim_batch_id, claim_id=b.claim_ids[0]),
         ),
         after(
-            ClaimsJourney.closed,
+            ClaimsJourney.sent,
             lambda b: pb.RemoveClaimFromBatchRequest(claim_batch_id=b.claim_batch_id, claim_id=b.claim_ids[0]),
         ),
         "CLAIM_BATCH_FROZEN",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from domain.claims.bill import Bill, InvoiceLine, Party
 from domain.claims.errors import (
     AmountExceedsDue,
     InvoiceOverpaid,
@@ -18,18 +17,16 @@ from domain.claims.errors import (
     SettlementNotFound,
 )
 from domain.claims.events import InvoiceCreated, InvoiceSettled, InvoiceSettlementReversed
-from domain.claims.invoice import Invoice
 from domain.claims.invoice_amounts import Amounts
 from domain.claims.invoice_lifecycle import LIFECYCLE, InvoiceAction, InvoiceStatus
-from domain.events import Fact
 from domain.lifecycle import IllegalTransition
 from domain.money import LIMIT, Money
+from tests.support.lone_invoice import AT, DAY, ONE, a_line, amounts, an_invoice, facts, in_status, reverse, settle
 
 _S, _A = InvoiceStatus, InvoiceAction
-AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DAY, LATER = date(2026, 3, 1), date(2026, 3, 2)
+LATER = date(2026, 3, 2)
 NOTHING = Money(0)
-ONE, OTHER = UUID(int=1), UUID(int=2)
+OTHER = UUID(int=2)
 
 UNPAID = (_S.OPEN, _S.PARTIALLY_DENIED)
 UNSETTLED = (*UNPAID, _S.PARTIALLY_SETTLED)
@@ -78,60 +75,6 @@ def test_every_action_in_a_state_goes_where_the_table_says(state: InvoiceStatus 
     pairs = {action: (state, action) for action in InvoiceAction}
     expected = {action: "repeat" if pair in REPEATS else AFTER.get(pair, "refused") for action, pair in pairs.items()}
     assert {action: outcome(state, action) for action in InvoiceAction} == expected
-
-
-def a_line(claim_id: UUID = ONE, gross: int = 10_000, pending: int = 0, accepted: int = 0) -> InvoiceLine:
-    return InvoiceLine(
-        claim_id=claim_id, gross=Money(gross), denied_pending=Money(pending), denied_accepted=Money(accepted)
-    )
-
-
-def an_invoice(*lines: InvoiceLine, gross: int = 10_000) -> Invoice:
-    party = Party(provider_id="1234567", insurer_id="000001", patient_id="patient-1")
-    bill = Bill(party=party, lines=lines, gross=Money(gross))
-    return Invoice.create(UUID(int=100), bill, due_date=DAY, correlation_id="saga", at=AT)
-
-
-def settle(invoice: Invoice, amount: int | None = None, withheld: int = 0) -> bool:
-    return invoice.settle(
-        UUID(int=200 + len(invoice.settlements)),
-        amount=None if amount is None else Money(amount),
-        withheld=Money(withheld),
-        on=DAY,
-        reference="ref",
-        at=AT,
-    )
-
-
-def reverse(invoice: Invoice, number: int = 200) -> bool:
-    return invoice.reverse(UUID(int=number), UUID(int=number + 100), reason="returned by the bank", at=AT)
-
-
-def facts(invoice: Invoice) -> list[Fact]:
-    return [change.fact for change in invoice.changes if change.fact]
-
-
-def amounts(invoice: Invoice) -> tuple[int, ...]:
-    """Gross, paid, open, denied and pending, denied and accepted, withheld; the first is the sum of the others."""
-    found = invoice.amounts
-    parts = (found.paid, found.open, found.denied_pending, found.denied_accepted, found.withheld)
-    assert found.gross.cents == sum(part.cents for part in parts)
-    assert min(part.cents for part in parts) >= 0
-    return (found.gross.cents, *(part.cents for part in parts))
-
-
-def in_status(status: InvoiceStatus) -> Invoice:
-    if status is _S.PARTIALLY_DENIED:
-        return an_invoice(a_line(pending=1))
-    invoice = an_invoice(a_line())
-    if status is _S.PARTIALLY_SETTLED:
-        settle(invoice, 1)
-    elif status is _S.SETTLED:
-        settle(invoice)
-    elif status is _S.CANCELED:
-        invoice.cancel("by mistake", at=AT)
-    assert invoice.status is status
-    return invoice
 
 
 @pytest.mark.parametrize(
