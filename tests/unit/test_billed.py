@@ -170,11 +170,11 @@ def test_a_claim_that_is_canceled_or_returned_leaves_its_invoice_unless_it_was_p
 
     desk = a_desk(a_submitted(1), a_submitted(2, 500))
     desk.settle(10_000)
-    assert isinstance(desk.changes(1, leave), InvoiceOverpaid)
-    assert desk.changes(2, leave) is None
-    assert (desk.invoice.status, desk.invoice.amounts.gross) == (_I.SETTLED, Money(10_000))
-    assert isinstance(desk.changes(1, leave), InvoiceOverpaid)
+    for number in (1, 2):
+        assert isinstance(desk.changes(number, leave), InvoiceOverpaid), "the payment might be the other one's"
     desk.reverse(0)
+    assert desk.changes(2, leave) is None
+    assert (desk.invoice.status, desk.invoice.amounts.gross) == (_I.OPEN, Money(10_000))
     assert desk.changes(1, leave) is None
     assert (desk.invoice.status, desk.invoice.claim_ids) == (_I.CANCELED, ())
 
