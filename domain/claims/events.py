@@ -124,7 +124,6 @@ class InvoiceFact(Fact):
 class InvoiceCreated(InvoiceFact):
     """Claims were billed, or a patient was billed without one."""
 
-    status: str = "open"
     due_date: date | None
     created_at: datetime
 

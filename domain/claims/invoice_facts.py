@@ -16,6 +16,7 @@ def created(invoice: Invoice) -> InvoiceCreated:
     return InvoiceCreated(
         **_of(invoice),
         amount_cents=invoice.amounts.gross.cents,
+        status=_status(invoice),
         due_date=invoice.due_date,
         created_at=invoice.created_at,
     )
@@ -41,12 +42,16 @@ def settlement_reversed(invoice: Invoice, settlement: Settlement) -> InvoiceSett
     return InvoiceSettlementReversed(
         **_of(invoice),
         amount_cents=settlement.total.cents,
-        status=invoice.status.value.lower() if invoice.status else "",
+        status=_status(invoice),
         settlement_id=settlement.id,
         reason=settlement.reversal.reason if settlement.reversal else "",
         reversed_at=invoice.updated_at,
         settlement_version=invoice.settlement_version,
     )
+
+
+def _status(invoice: Invoice) -> str:
+    return invoice.status.value.lower() if invoice.status else ""
 
 
 def _of(invoice: Invoice) -> dict[str, Any]:

@@ -68,6 +68,7 @@ WITHDRAWN = ClaimCanceled(
     **_CLAIM, aggregate_version=4, insurance_id=None, amount_cents=5, reason=None, canceled_at=AFTER
 )
 CREATED = InvoiceCreated(
+    status="open",
     **_INVOICE,
     aggregate_version=1,
     claim_ids=(CLAIM, OTHER_CLAIM),

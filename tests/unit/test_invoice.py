@@ -110,6 +110,7 @@ def test_a_new_invoice_is_what_its_claims_add_up_to_and_says_so_once() -> None:
     assert invoice.status is _S.PARTIALLY_DENIED
     (fact,) = facts(invoice)
     assert isinstance(fact, InvoiceCreated)
+    assert fact.status == "partially_denied"
     assert (fact.key, fact.aggregate_version) == (str(invoice.id), invoice.version)
     assert invoice.claim_ids == (ONE, OTHER)
 

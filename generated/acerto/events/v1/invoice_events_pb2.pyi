@@ -50,7 +50,7 @@ class InvoiceCreated(_message.Message):
     currency: _builtins.str
     """ISO 4217: `BRL`."""
     status: _builtins.str
-    """Always `open`."""
+    """`open`, or `partially_denied` when something of its claims was denied already."""
     due_date: _builtins.str
     """Until when it is to be paid, in America/Sao_Paulo: `2026-03-31`; null when nothing was agreed."""
     @_builtins.property
