@@ -34,6 +34,9 @@ _SCHEMES: Final = {
 }
 
 
+_ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+")
+
+
 class SettingsError(Exception):
     """The environment cannot be used; the text is one line that names each variable and what is wrong with it."""
 
@@ -177,7 +180,7 @@ class Settings(BaseModel):
         """The token of each origin."""
         given = self.insurer_tokens.get_secret_value() if self.insurer_tokens else ""
         pairs = (one.strip().partition("=") for one in given.split(",") if one.strip())
-        return {origin.lower(): SecretStr(token) for origin, _, token in pairs}
+        return {origin.strip().lower(): SecretStr(token.strip()) for origin, _, token in pairs}
 
     @field_validator("cors_origins", "insurer_services", mode="before")
     @classmethod
@@ -186,21 +189,14 @@ class Settings(BaseModel):
             return value
         return tuple(one for part in value.split(",") if (one := part.strip()))
 
-    @field_validator("insurer_services")
+    @field_validator("cors_origins", "insurer_services")
     @classmethod
-    def _services(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if not re.fullmatch(r"https?://[^/?#@\s]+", one):
-                raise ValueError(f"{one} is no origin, as https://checks.example.com")
+    def _origins(cls, value: tuple[str, ...], field: ValidationInfo) -> tuple[str, ...]:
+        for at, one in enumerate(value, 1):
+            # Not quoted: a user and a password before the host are a mistake that happens.
+            if not _ORIGIN.fullmatch(one) and (one, field.field_name) != ("*", "cors_origins"):
+                raise ValueError(f"number {at} is no origin, as https://app.example.com")
         return tuple(one.lower() for one in value)
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if one != "*" and not re.fullmatch(r"https?://[^/?#@\s]+", one):
-                raise ValueError(f"{one} is no origin, as https://app.example.com")
-        return value
 
     @field_validator("default_budget_amount")
     @classmethod
@@ -243,6 +239,9 @@ class Settings(BaseModel):
             yield "ACERTO_SIGNING_KEY: must be set when ACERTO_ENV is not development, to 32 characters or more"
         if self.payment_provider == "sandbox" and self.env == "production":
             yield "ACERTO_PAYMENT_PROVIDER: the sandbox takes no real money, and production needs to"
+        for at, (origin, token) in enumerate(self.tokens_of_insurers.items(), 1):
+            if origin not in self.insurer_services or not token.get_secret_value():
+                yield f"ACERTO_INSURER_TOKENS: number {at} is no token of a listed service, as https://host=token"
         if self.auto_approve and self.require_send:
             yield "ACERTO_AUTO_APPROVE: cannot go with ACERTO_REQUIRE_SEND, since nobody sends what approves itself"
 

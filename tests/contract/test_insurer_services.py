@@ -174,3 +174,18 @@ def test_the_settings_name_origins_and_their_tokens() -> None:
     }
     with pytest.raises(SettingsError, match="ACERTO_INSURER_SERVICES"):
         load({"ACERTO_INSURER_SERVICES": "https://checks.example.com/path"})
+
+
+@pytest.mark.parametrize("tokens", ["just-a-secret", "https://other.example.com=secret", "https://checks.example.com="])
+def test_a_token_that_is_for_no_listed_service_stops_the_start_and_is_not_quoted(tokens: str) -> None:
+    with pytest.raises(SettingsError, match="ACERTO_INSURER_TOKENS") as refused:
+        load({"ACERTO_INSURER_SERVICES": "https://checks.example.com", "ACERTO_INSURER_TOKENS": tokens})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["ACERTO_INSURER_SERVICES", "ACERTO_CORS_ORIGINS"])
+def test_what_is_no_origin_is_named_and_not_quoted(name: str) -> None:
+    with pytest.raises(SettingsError, match=name) as refused:
+        load({name: "https://one.example.com,https://user:hunter2@two.example.com"})
+    assert "number 2" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
