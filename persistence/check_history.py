@@ -223,7 +223,7 @@ _quoted = lru_cache(1024)(json.dumps)
 @lru_cache(4096)
 def _shared(asked: Question, answer: Answer) -> str:
     # A row of one in brackets, without them and its opening brace.
-    return rows_of([_shared_row(asked, answer)])[2:-1]
+    return rows_of([_shared_row(asked, answer)])[2:-1].decode()
 
 
 def _shared_row(asked: Question, answer: Answer) -> Row:

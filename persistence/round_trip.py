@@ -29,10 +29,10 @@ _COMMIT = Statement("COMMIT")
 
 
 class Asked(NamedTuple):
-    """A statement to run; its parameters in PostgreSQL's input form."""
+    """A statement to run; its parameters in PostgreSQL's input form: text, or JSON in bytes, which holds no NUL."""
 
     statement: Statement
-    parameters: tuple[str, ...] = ()
+    parameters: tuple[str | bytes, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -93,7 +93,9 @@ def _send(connection: Connection, known: set[bytes], statement: Statement, param
     return new
 
 
-def _encoded(parameter: str) -> bytes:
+def _encoded(parameter: str | bytes) -> bytes:
+    if isinstance(parameter, bytes):
+        return parameter
     if "\0" in parameter:
         raise errors.DataError("PostgreSQL text has no NUL")
     return parameter.encode()

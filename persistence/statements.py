@@ -1,18 +1,17 @@
 """SQL is written by SQLAlchemy Core, once, at import, and run by psycopg or, several at once, by `round_trip`.
 
 A multi-row statement takes its rows as one JSON parameter: its text, and so the server's prepared plan, is the same for
-any number of rows, and one `json.dumps` costs less than dumping an array per column (docs/decisions/0003).
+any number of rows, and one JSON text costs less than dumping an array per column (docs/decisions/0003).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Column, Dialect, Table, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import JSON, asyncpg, insert, psycopg
 from sqlalchemy.sql import TableValuedAlias
@@ -73,9 +72,9 @@ def ids_of(ids: Iterable[UUID]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
 
 
-def rows_of(rows: Sequence[Mapping[str, Any]]) -> str:
+def rows_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """The parameter of a multi-row statement. Values for JSON columns are plain Python, not text."""
-    return _ROWS.encode(rows)
+    return orjson.dumps(rows, default=_text)
 
 
 def _rows(columns: Sequence[Column[Any]]) -> TableValuedAlias:
@@ -85,12 +84,7 @@ def _rows(columns: Sequence[Column[Any]]) -> TableValuedAlias:
 
 
 def _text(value: object) -> str:
-    """PostgreSQL's input form of what JSON has no word for."""
+    """PostgreSQL's input form of what JSON has no word for; ids and instants are written by the library."""
     if isinstance(value, bytes):
         return "\\x" + value.hex()
-    if isinstance(value, UUID | date):
-        return str(value)
     raise TypeError(f"a {type(value).__name__} has no form in a multi-row statement")
-
-
-_ROWS = json.JSONEncoder(default=_text, ensure_ascii=False)

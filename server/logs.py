@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
@@ -25,7 +26,6 @@ _FLUSH_SECONDS: Final = 0.01
 
 _NOT_URGENT: Final = frozenset({"debug", "info"})
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="time")
 _instant = structlog.processors.TimeStamper(fmt=None, utc=True, key="time")
 _ALWAYS: Final[Sequence[Processor]] = (structlog.processors.add_log_level, _stamp)
@@ -108,7 +108,10 @@ def _noted(_: Any, method: str, event: EventDict) -> tuple[tuple[EventDict], dic
 def _json(logger: Any, method: str, event: EventDict) -> str:
     if "exc_info" in event:
         event = structlog.processors.format_exc_info(logger, method, event)
-    return _encode(event)
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except TypeError:  # half of a surrogate pair, a number of more than 64 bits: ASCII says anything
+        return json.dumps(event, default=str)
 
 
 def _route_stdlib(ending: list[Processor], level: str, lines: Lines) -> None:

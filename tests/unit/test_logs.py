@@ -106,6 +106,14 @@ def test_a_newline_from_outside_cannot_make_a_second_line() -> None:
     assert len(stream.getvalue().splitlines()) == 1
 
 
+@pytest.mark.parametrize("value", ["\ud800", 2**70, {1: "a"}, float("nan"), {"b"}])
+def test_a_line_is_written_whatever_it_holds(value: object) -> None:
+    stream = io.StringIO()
+    logs.configure(form="json", stream=stream)
+    structlog.get_logger().info("request", value=value)
+    assert json.loads(stream.getvalue())["event"] == "request"
+
+
 def test_what_is_no_terminal_gets_json_by_itself() -> None:
     stream = io.StringIO()
     logs.configure(form="auto", stream=stream)
