@@ -5,18 +5,23 @@ json_format sets field by field, and costs five times as much. Whatever it treat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from sys import maxsize
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+
+from server.rpc.validation import most_elements
 
 Read = Callable[[Any], Any]
 """A JSON value as the constructor takes it. Raises ValueError, KeyError or TypeError for one that is not plain."""
 
 _OF_ITS_OWN: Final = "google.protobuf."
 """The package of the types whose JSON has a form of its own."""
+_WHOLE: Final = re.compile("0|[1-9][0-9]{0,18}", re.ASCII)
 _INTEGERS: Final = frozenset(
     {
         FieldDescriptor.CPPTYPE_INT32,
@@ -57,7 +62,7 @@ def _reading(field: FieldDescriptor) -> Read | None:
     one = _reading_of_one(field)
     if one is None or not field.is_repeated:
         return one
-    return partial(_list, partial(_element, field.message_type) if field.message_type else one)
+    return partial(_list, partial(_element, field.message_type) if field.message_type else one, most_elements(field))
 
 
 def _reading_of_one(field: FieldDescriptor) -> Read | None:
@@ -76,8 +81,10 @@ def _reading_of_one(field: FieldDescriptor) -> Read | None:
     return _integer if field.cpp_type in _INTEGERS else None
 
 
-def _list(read: Read, values: Any) -> list[Any]:
-    return [read(value) for value in _exactly(list, values)]
+def _list(read: Read, most: int | None, values: Any) -> list[Any]:
+    if len(_exactly(list, values)) > (most or maxsize):
+        raise ValueError
+    return [read(value) for value in values]
 
 
 def _element(message: Descriptor, value: Any) -> dict[str, Any]:
@@ -95,7 +102,7 @@ def _object(message: Descriptor, value: Any) -> dict[str, Any]:
 def _integer(value: Any) -> int:
     if type(value) is int:
         return value
-    if not (_exactly(str, value).isascii() and value.isdigit()):
+    if not _WHOLE.fullmatch(_exactly(str, value)):
         raise ValueError
     return int(value)
 

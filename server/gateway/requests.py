@@ -16,6 +16,7 @@ from server.gateway.fields import FieldPath, UnknownField, field_path, json_of
 from server.gateway.headers import Asked
 from server.gateway.json_bodies import JsonReading, MalformedJson, message_from, parse_json
 from server.gateway.masks import changed_by, infers_mask
+from server.gateway.plain_messages import plain_message
 from server.gateway.rules import WHOLE, Rule
 from server.gateway.templates import Variable
 from server.rpc.validation import refuse
@@ -42,19 +43,23 @@ class RequestReader:
         self.raw = _raw_field(rule)
         """The `HttpBody` that a body of any type becomes: the request itself, or a field; None when it is JSON."""
         self._infers_mask = infers_mask(rule)
-        self._texts = {one.json_name: one.name for one in self._descriptor.fields if _is_text(one)}
+        whole = all(len(path.fields) == 1 for _, path in rule.variables)
+        self._may_be_plain = whole and self.raw is None and not self._infers_mask
 
     def read(
         self, parts: Sequence[tuple[Variable, Sequence[str]]], query: str, body: bytes, content_type: str
     ) -> Message:
         """The message. Raises Invalid with every field that is wrong, MalformedJson."""
+        given = self._given(body)
+        if self._may_be_plain and not query and (plain := self._plain(given, parts)) is not None:
+            return plain
         reading = JsonReading()
-        taken = self._body(reading, body) if self.raw is None else {}
+        taken = self._body(reading, given)
         changed = changed_by(self._rule, taken) if self._infers_mask else ()
         self._path(reading, taken, parts)
         self._query(reading, taken, query)
         refuse(reading.violations)
-        message: Any = self._of_texts(taken) or message_from(self._make, taken)
+        message: Any = message_from(self._make, taken)
         if changed and taken.get("updateMask") is None:
             message.update_mask.paths.extend(changed)
         if self.raw is not None:
@@ -62,26 +67,33 @@ class RequestReader:
             into.CopyFrom(httpbody_pb2.HttpBody(content_type=content_type, data=body))
         return cast("Message", message)
 
-    def _of_texts(self, taken: dict[str, Any]) -> Message | None:
-        """The message of fields that are text, as paths give them, without the library's way for any; else None."""
-        if taken.keys() <= self._texts.keys() and all(isinstance(value, str) for value in taken.values()):
-            return self._make(**{self._texts[name]: value for name, value in taken.items()})
-        return None
-
-    def _body(self, reading: JsonReading, body: bytes) -> dict[str, Any]:
-        """The body's fields, in JSON's names; nothing is as good as an empty object."""
+    def _given(self, body: bytes) -> dict[str, Any]:
+        """What the body gives, by its fields' names in any spelling; no body is as good as an empty object."""
         field = self._rule.body
-        if not body:
+        if not body or self.raw is not None:
             return {}
         if field is None:
             raise MalformedJson("this route takes no body")
         value = parse_json(body)
-        if not isinstance(field, FieldDescriptor) and not isinstance(value, dict):
+        if isinstance(field, FieldDescriptor):
+            return {field.json_name: value}
+        if not isinstance(value, dict):
             raise MalformedJson("the body must be a JSON object")
+        return value
+
+    def _plain(self, given: dict[str, Any], parts: Sequence[tuple[Variable, Sequence[str]]]) -> Message | None:
+        """The message of a request that has nothing to look at more closely, let alone to refuse; else None."""
+        taken = {**given}
+        for (variable, segments), (_, path) in zip(parts, self._rule.variables, strict=True):
+            if path.leaf.json_name in taken:
+                return None
+            taken[path.leaf.json_name] = _path_text(variable, segments)
+        return plain_message(self._make, taken)
+
+    def _body(self, reading: JsonReading, given: dict[str, Any]) -> dict[str, Any]:
+        """The same in JSON's names, as far as it can be taken."""
         try:
-            if isinstance(field, FieldDescriptor):
-                return {field.json_name: reading.field(field, value, field.name)}
-            return reading.object(self._descriptor, value)
+            return reading.object(self._descriptor, given)
         except RecursionError as error:
             raise MalformedJson("the body is nested too deeply") from error
 
@@ -89,8 +101,7 @@ class RequestReader:
         self, reading: JsonReading, taken: dict[str, Any], parts: Sequence[tuple[Variable, Sequence[str]]]
     ) -> None:
         for (variable, segments), (_, path) in zip(parts, self._rule.variables, strict=True):
-            text = "/".join(_decoded(segment, several=variable.several) for segment in segments)
-            value = _value(reading, path, text)
+            value = _value(reading, path, _path_text(variable, segments))
             holder = _holder(taken, path)
             given = holder.get(path.leaf.json_name)
             if given is not None and str(given) != str(value):
@@ -175,8 +186,8 @@ def _parameters(query: str) -> Iterator[tuple[str, str]]:
                 raise Invalid("the query's escapes are not UTF-8") from error
 
 
-def _is_text(field: FieldDescriptor) -> bool:
-    return field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated and field.containing_oneof is None
+def _path_text(variable: Variable, segments: Sequence[str]) -> str:
+    return "/".join([_decoded(segment, several=variable.several) for segment in segments])
 
 
 def _decoded(segment: str, *, several: bool) -> str:

@@ -56,6 +56,34 @@ async def test_a_body_that_is_a_field_is_the_json_of_that_field(
     assert (await posted(path, body))[name] == expected
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "value"),
+    [
+        (ours, theirs, value)
+        for ours, theirs, values in (
+            ("someText", "some_text", ["", "ção", None, 7, True, ["a"], {}]),
+            (
+                "largeNumber",
+                "large_number",
+                [7, -7, "7", "007", "-7", "1e2", 2**63 - 1, 2**63, "9" * 20, 1.0, 1.5, "", True],
+            ),
+            ("smallCount", "small_count", [0, "0", 2**32, -1, None]),
+            ("displayName", "display_name", ["unknown here"]),
+        )
+        for value in values
+    ],
+)
+async def test_a_field_means_the_same_in_the_contracts_spelling_and_in_jsons(
+    ours: str, theirs: str, value: object
+) -> None:
+    around: dict[str, object] = {"inner": {"firstText": "a"}, "words": ["b"], "color": "COLOR_RED"}
+    bodies = [json.dumps({**around, name: value}).encode() for name in (ours, theirs)]
+    answers = [await Workbench().ask("POST", "/v1/echo", content=body, headers=JSON) for body in bodies]
+    assert answers[0].status_code == answers[1].status_code
+    read = [answer.json() if answer.status_code == 200 else set(fields_in(answer)) for answer in answers]
+    assert read[0] == read[1] or read == [{ours}, {theirs}]
+
+
 async def test_an_array_of_objects_is_a_repeated_field() -> None:
     found = await posted("/v1/inners", [{"number": "1"}, {"firstText": "b"}])
     assert [one["number"] for one in found["inners"]] == ["1", "0"]
