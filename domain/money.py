@@ -54,8 +54,7 @@ class Money:
 
     def times(self, factor: Decimal, rounding: Rounding) -> Money:
         """The amount times an exact factor, rounded once to the centavo."""
-        exact = Decimal(self.cents) * factor
-        return Money(int(exact.quantize(Decimal(1), rounding=rounding.value)), self.currency)
+        return Money(int((self.cents * factor).to_integral_value(rounding.value)), self.currency)
 
     def decimal(self) -> Decimal:
         """The amount in units of the currency, with exactly two places."""

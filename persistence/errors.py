@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Final
 
 import psycopg
 from psycopg import errors
@@ -52,27 +53,42 @@ class Uncommitted(RuntimeError):
     """A unit of work ended without a commit: a mistake in the code that used it."""
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translation:
+    """A class, since a generator costs a microsecond each time; it holds nothing, so one is enough."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None:
+            _raise_ours(error)
+
+
+_TRANSLATION: Final = _Translation()
+
+
+def translated() -> AbstractContextManager[None]:
     """Turn the driver's errors into the domain's: Conflict for a lost race, Unavailable for a database that is away."""
-    try:
-        yield
-    except errors.UniqueViolation as error:
+    return _TRANSLATION
+
+
+def _raise_ours(error: BaseException) -> None:
+    """Raise what an error of the driver's means; do nothing for any other."""
+    if isinstance(error, errors.UniqueViolation):
         if error.diag.constraint_name in RACES:
             raise Conflict from None
         if refusal := REFUSALS.get(error.diag.constraint_name or ""):
             raise refusal from None
+    if isinstance(error, psycopg.IntegrityError):
         raise _broken(error) from None
-    except psycopg.IntegrityError as error:
-        raise _broken(error) from None
-    except _LOST_RACE as error:
+    if isinstance(error, _LOST_RACE):
         raise Conflict from error
-    except psycopg.DataError as error:
+    if isinstance(error, psycopg.DataError):
         raise Invalid("a value cannot be stored: text holds no NUL, numbers and dates have their limits") from error
-    except Outdated as error:
+    if isinstance(error, Outdated):
         # As after a lost race nothing was committed, and on another connection it is well.
         raise Conflict("the database forgot what was prepared for this; try again", retry_after=1) from error
-    except _AWAY as error:
+    if isinstance(error, _AWAY):
         raise Unavailable("the database is away", retry_after=1) from error
 
 

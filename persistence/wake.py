@@ -17,6 +17,8 @@ import psycopg
 from domain.cancellation import ended
 from persistence.connection import Connection
 from persistence.engine import Database
+from persistence.round_trip import Asked, round_trip
+from persistence.statements import Statement, rows_of
 
 WORK: Final = "acerto_work"
 """The channel of work; its notices say nothing more."""
@@ -28,7 +30,9 @@ RETRY = 1.0
 
 _KEYS_TOGETHER: Final = 200
 """A payload has less than 8000 bytes, and a key, a UUID, 36."""
-_NOTIFY = "SELECT pg_notify(channel, payload) FROM unnest(%s::text[], %s::text[]) AS notices(channel, payload)"
+_NOTIFY = Statement(
+    "SELECT FROM json_to_recordset($1::json) AS notice(channel text, payload text), pg_notify(channel, payload)"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +64,7 @@ class Notifier:
         await _for_ever(self._send)
 
     async def _send(self) -> None:
-        async with self._database.connection("acerto-notify", autocommit=True) as connection:
+        async with self._database.connection("acerto-notify") as connection:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
@@ -70,10 +74,10 @@ class Notifier:
     async def _tell(self, connection: Connection) -> None:
         work, keys = self._work, self._keys
         self._work, self._keys = False, set()
-        notices = [(WORK, "")] if work else []
-        notices += [(NEWS, payload) for payload in _payloads(sorted(keys))]
+        notices = [{"channel": WORK, "payload": ""}] if work else []
+        notices += [{"channel": NEWS, "payload": payload} for payload in _payloads(sorted(keys))]
         try:
-            await connection.execute(_NOTIFY, [list(column) for column in zip(*notices, strict=True)] or [[], []])
+            await round_trip(connection, [Asked(_NOTIFY, (rows_of(notices),))], commit=True)
         except psycopg.Error:
             self._work |= work
             self.news(keys)
