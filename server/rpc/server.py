@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from server.ports import AddressInUse
-from server.rpc.entrance import Entrance
+from server.rpc.entrance import Entrance, Exit
 from server.rpc.health import Health
 from server.rpc.pipeline import Pipeline
 
@@ -46,7 +46,7 @@ class GrpcServer:
         self._health = health
         options = [*OPTIONS.items(), ("grpc.so_reuseport", int(share_port))]
         self._entrance = Entrance(pipeline)
-        self._server = grpc.aio.server(interceptors=[self._entrance], options=options)
+        self._server = grpc.aio.server(options=options)
         self._add_services(sorted({method.service for method in pipeline.methods.values()}))
         try:
             self.port = self._server.add_insecure_port(address)
@@ -88,7 +88,9 @@ class GrpcServer:
             await asyncio.wait_for(self._pipeline.drain(), grace)
 
     def _add_services(self, services: Sequence[str]) -> None:
+        self._server.add_generic_rpc_handlers([self._entrance])
         health_name: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         add_health: Any = health_pb2_grpc.add_HealthServicer_to_server
         add_health(self._health, self._server)
         reflection.enable_server_reflection([*services, health_name, reflection.SERVICE_NAME], self._server)
+        self._server.add_generic_rpc_handlers([Exit()])

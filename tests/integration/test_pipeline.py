@@ -127,7 +127,8 @@ async def test_a_service_that_the_pipeline_does_not_know_is_not_served_even_if_g
     async def anyone(request: bytes, _context: Any) -> bytes:
         return request
 
-    server = grpc.aio.server(interceptors=[Entrance(Scene().pipeline)])
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers([Entrance(Scene().pipeline)])
     handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(anyone)
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("back.Door", {"Open": handler})])
     port = server.add_insecure_port("127.0.0.1:0")
