@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from domain.billing.ports import Begin
 from domain.billing.use_cases.budgets import Billing
@@ -31,7 +32,6 @@ from messaging.topology import Topology, own, with_partners
 from messaging.traced import TracedBroker
 from persistence.cache_layers import LayeredCache
 from persistence.cache_memory import MemoryCache
-from persistence.cache_redis import RedisCache
 from persistence.check_history import CheckHistory
 from persistence.claim_views import ClaimViews
 from persistence.embedded import EmbeddedPostgres
@@ -46,6 +46,9 @@ from server.settings import Settings
 from server.system import SystemClock, SystemIds
 from server.telemetry import Telemetry
 from server.tracing import tracer_for
+
+if TYPE_CHECKING:
+    from persistence.cache_redis import RedisCache
 
 LARGEST_BODY = 128 * 1024 * 1024
 """Bytes: what RabbitMQ 3.x may deliver to us must be sendable as a dead letter. Our own events have 1 MiB at most."""
@@ -142,6 +145,8 @@ async def built(settings: Settings) -> AsyncIterator[House]:
         near = MemoryCache(telemetry)
         redis = None
         if settings.cache_url:
+            from persistence.cache_redis import RedisCache
+
             shared = RedisCache(settings.cache_url.get_secret_value(), telemetry)
             redis = await stack.enter_async_context(shared.opened())
         yield House(

@@ -15,13 +15,23 @@ from tests.architecture.tree import ROOMS, ROOT, Module, modules
 MAY_IMPORT = {
     "domain/": {"domain"},
     "persistence/": {
-        *("alembic", "cachetools", "domain", "persistence", "psycopg", "psycopg_pool", "redis", "sqlalchemy"),
+        *("alembic", "cachetools", "domain", "orjson", "persistence", "psycopg", "psycopg_pool", "redis", "sqlalchemy"),
     },
     "messaging/": {"acerto", "aio_pika", "aiormq", "domain", "google", "messaging", "pamqp", "yarl"},
     "messaging/postgres": {"domain", "messaging", "psycopg", "psycopg_pool"},
     "server/": {
-        *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "httpx", "prometheus_client"),
-        *("protovalidate", "pydantic", "segno", "server", "starlette", "structlog", "uvicorn", "uvloop"),
+        *("acerto", "buf", "domain", "google", "grpc", "grpc_health", "grpc_reflection", "httpx", "orjson"),
+        *(
+            "prometheus_client",
+            "protovalidate",
+            "pydantic",
+            "segno",
+            "server",
+            "starlette",
+            "structlog",
+            "uvicorn",
+            "uvloop",
+        ),
     },
     # The entry and the operator's verbs stand above the wiring: they may see every room.
     "server/__main__.py": {"domain", "messaging", "persistence", "psycopg", "server", "uvloop"},

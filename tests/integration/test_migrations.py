@@ -171,3 +171,15 @@ def test_queue_tables_are_vacuumed_often_and_at_full_speed(database_url: str) ->
 
 def test_the_seeded_prices_are_there(database_url: str) -> None:
     assert ("OIL-CHANGE", 18_000) in rows(database_url, "SELECT code, price_cents FROM service_prices")
+
+
+def test_a_database_of_a_newer_version_lacks_nothing(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as session:
+        session.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert pending(database_url) == []
+
+
+def test_the_newest_revision_is_the_last_files(empty_database_url: str) -> None:
+    waiting = pending(empty_database_url)
+    upgrade(empty_database_url, waiting[-2])
+    assert pending(empty_database_url) == waiting[-1:]
