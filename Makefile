@@ -8,7 +8,7 @@ PYTHON3 ?= python3 python3.13 python3.12 python3.11
 # The code runs in place: the root and generated/ are on the path, and nothing of ours is ever installed.
 export PYTHONPATH := $(CURDIR):$(CURDIR)/generated
 PYTEST := $(PYTHON) -m pytest
-# Whole files to two processes. The rings that start programs by the dozen have the machine to themselves.
+# Whole files to two processes, the rings of small files last.
 TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
 LOCK := $(PYTHON) -m uv pip compile pyproject.toml --extra embedded --extra tracing --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet $(UPGRADE)
@@ -46,8 +46,7 @@ migrate: setup ## Bring the database of ACERTO_DATABASE_URL to this version's sc
 	@$(PYTHON) -m server migrate
 
 test: lint types ## Everything that must hold before a change lands
-	$(PYTEST) $(TOGETHER) tests/architecture tests/contract tests/integration tests/unit
-	$(PYTEST) tests/e2e tests/faults
+	$(PYTEST) $(TOGETHER)
 
 test-unit: setup ## Nouns, rules and use cases, on fakes (seconds)
 	$(PYTEST) tests/unit
