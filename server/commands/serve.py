@@ -11,7 +11,7 @@ import structlog
 
 from domain.billing.queries import Timeline
 from server.commands import demo, sample
-from server.commands.workers import supervise
+from server.commands.workers import WATCHED, supervise, supervisor_gone
 from server.lifespan import Part, serve
 from server.settings import Settings, unknown
 from server.wiring import ROLES, House, Running, assembled, built, load_sample
@@ -44,6 +44,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
             )
         if name == "api":
             verb.add_argument("--workers", type=_count, default=1, metavar="N", help="so many processes on one port")
+            verb.add_argument(WATCHED, action="store_true", dest="watched", help=argparse.SUPPRESS)
 
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -53,9 +54,11 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if getattr(arguments, "workers", 1) > 1:
         return await supervise(settings, arguments.workers)
     with_sample = getattr(arguments, "with_sample", False)
+    enough = supervisor_gone() if getattr(arguments, "watched", False) else None
     async with built(settings) as house, assembled(house, arguments.roles) as running:
         greeting = Part("greeting", partial(_greet, house, running, with_sample=with_sample))
-        await serve([*running.parts, greeting], grace=settings.shutdown_grace, stopping=running.readiness.close)
+        parts, grace = [*running.parts, greeting], settings.shutdown_grace
+        await serve(parts, grace=grace, stopping=running.readiness.close, enough=enough)
     return 0
 
 

@@ -1,15 +1,16 @@
 """`api --workers N`: N processes that share the ports, for more than one core; the kernel spreads connections.
 
-Each is an ordinary `api` process made anew, not forked: nothing of gRPC exists before the process that uses it.
-Worker k has an HTTP port of its own too, for its metrics and health: the shared one plus 1 plus k.
+Each is an ordinary `api` process made anew, not forked: nothing of gRPC exists before the process that uses it. Worker k
+has an HTTP port of its own too, for metrics and health: the shared one plus 1 plus k. It stops when its stdin ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from typing import Final
 
 import structlog
 
@@ -20,6 +21,9 @@ from server.wiring import built
 
 RESTART = 1.0
 """Seconds before a worker that ended by itself is made again."""
+
+WATCHED: Final = "--while-stdin-is-open"
+"""What tells a worker that it is one."""
 
 
 async def supervise(settings: Settings, workers: int) -> int:
@@ -34,10 +38,23 @@ async def supervise(settings: Settings, workers: int) -> int:
     return max(statuses)
 
 
+def supervisor_gone() -> asyncio.Event:
+    """Set when stdin ends, to which nobody writes. To be called in a worker's event loop."""
+    gone, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(sys.stdin)
+        gone.set()
+
+    loop.add_reader(sys.stdin, ended)
+    return gone
+
+
 async def _keep(environment: Mapping[str, str], signals: Signals) -> int:
     """Run one worker, again when it dies; answers the status it had when it was told to stop."""
     while True:
-        worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "server", "api", env=environment)
+        command = [sys.executable, "-m", "server", "api", WATCHED]
+        worker = await asyncio.create_subprocess_exec(*command, env=environment, stdin=PIPE)
         ended = asyncio.create_task(worker.wait())
         first = asyncio.create_task(signals.first.wait())
         await asyncio.wait({ended, first}, return_when=asyncio.FIRST_COMPLETED)

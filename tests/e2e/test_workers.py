@@ -44,3 +44,14 @@ async def test_a_worker_that_dies_is_made_again_and_all_end_in_order(tmp_path: P
             assert await asked(api.http_port + 1 + worker, "/health/ready") == 200
         assert api.program.terminate() == 0
         assert [pid for pid in before if psutil.pid_exists(pid)] == []
+
+
+async def test_workers_whose_supervisor_is_killed_leave_the_port_to_others(tmp_path: Path, database_url: str) -> None:
+    with Fleet(tmp_path / "fleet", database_url=database_url) as fleet:
+        api = fleet.start("api", "--workers", "2")
+        await eventually(lambda: len(api.logged("ready")) == 2, within=30, what="both workers are ready")
+        left = workers(api.program.pid)
+        assert len(left) == 2
+        api.program.kill()
+        await eventually(lambda: not any(map(psutil.pid_exists, left)), within=20, what="the workers have ended")
+        assert not await serving(api.grpc_port)
