@@ -88,7 +88,8 @@ class ClaimBatch(Aggregate):
 
         Raises ClaimBatchIsFrozen, ClaimBatchIsFull, ClaimDoesNotFit, IllegalTransition.
         """
-        self._must_be_open()
+        if self.status is not _S.OPEN:
+            raise self._frozen()
         if claim.id in self.claim_ids:
             return False
         ours = (self.form.provider_id, self.form.insurer_id, self.form.type)
@@ -106,7 +107,8 @@ class ClaimBatch(Aggregate):
 
         Raises ClaimBatchIsFrozen (it was sent).
         """
-        self._must_not_be_sent()
+        if self.status is _S.SUBMITTED:
+            raise self._frozen()
         if claim.id not in self.claim_ids:
             return False
         claim.unbatch(at=at)
@@ -114,8 +116,10 @@ class ClaimBatch(Aggregate):
         return True
 
     def cancel_claim(self, claim: Claim, *, reason: str, at: datetime) -> None:
-        """Cancel a claim that is in it, and so take it out as `remove` does. Raises ClaimBatchIsFrozen."""
-        self._must_not_be_sent()
+        """Cancel a BATCHED claim of it, and so take it out as `remove` does.
+
+        A batch that was sent has none: its claims were submitted with it, and are canceled by themselves.
+        """
         claim.cancel(reason=reason, at=at)
         self._without(claim, at)
 
@@ -163,13 +167,8 @@ class ClaimBatch(Aggregate):
         self.claim_ids = tuple(one for one in self.claim_ids if one != claim.id)
         self._move(_A.REMOVE_CLAIM, at, note=str(claim.id))
 
-    def _must_be_open(self) -> None:
-        if self.status is not _S.OPEN:
-            raise ClaimBatchIsFrozen(metadata={"claim_batch_id": str(self.id)})
-
-    def _must_not_be_sent(self) -> None:
-        if self.status is _S.SUBMITTED:
-            raise ClaimBatchIsFrozen(metadata={"claim_batch_id": str(self.id)})
+    def _frozen(self) -> ClaimBatchIsFrozen:
+        return ClaimBatchIsFrozen(metadata={"claim_batch_id": str(self.id)})
 
     def _move(self, action: ClaimBatchAction, at: datetime, *, note: str = "") -> None:
         before, self.status, self.updated_at = self.status, LIFECYCLE.next(self.status, action), at

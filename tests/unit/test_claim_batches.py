@@ -154,6 +154,20 @@ async def test_a_submitted_claim_remembers_its_batch_when_it_is_canceled() -> No
     assert clinic.store.names() == ["ClaimSubmitted", "ClaimCanceled"]
 
 
+@pytest.mark.parametrize("status", ClaimBatchStatus)
+async def test_no_batch_keeps_a_claim_from_being_canceled(status: ClaimBatchStatus) -> None:
+    clinic = Clinic()
+    batch = await clinic.filled(2)
+    if status is not _B.OPEN:
+        await clinic.batches.close_claim_batch(CALL, batch.id)
+    if status is _B.SUBMITTED:
+        await clinic.batches.submit_claim_batch(CALL, batch.id)
+    canceled = await clinic.claims.cancel_claim(CALL, batch.claim_ids[0], "a mistake")
+    left = clinic.store.claim_batches[batch.id]
+    assert (canceled.status, canceled.id in left.claim_ids) == (_S.CANCELED, status is _B.SUBMITTED)
+    assert left.status is (_B.SUBMITTED if status is _B.SUBMITTED else _B.OPEN)
+
+
 async def test_a_claim_that_moved_to_another_batch_meanwhile_leaves_that_one() -> None:
     clinic = Clinic()
     old, new = await clinic.filled(1), await clinic.batch()

@@ -120,7 +120,7 @@ class Claims:
     async def cancel_claim(self, call: Call, claim_id: UUID, reason: str) -> Claim:
         """Withdraw a claim that is not paid; one in a batch leaves it, and so does one in an invoice.
 
-        Raises ClaimNotFound, ClaimBatchIsFrozen, and as `Claim.cancel` and `Billed.follow` do.
+        Raises ClaimNotFound, and as `Claim.cancel` and `Billed.follow` do: no batch keeps a claim from it.
         """
         now = self.clock.now()
         async with self.begin(call) as work:

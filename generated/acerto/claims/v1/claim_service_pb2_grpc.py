@@ -341,10 +341,11 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelClaim(self, request, context):
-        """Withdraws a claim that is not paid. One in a batch leaves it as RemoveClaimFromBatch says, one in an invoice
-        leaves that unless something was paid of it, and with the last of its claims an invoice is canceled. Publishes
-        ClaimCanceled if it was ever submitted. Canceling again is OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
+        """Withdraws a claim that is not paid. A BATCHED one leaves its batch, and a closed batch is OPEN again; one that was
+        submitted with its batch stays named in it. One in an invoice leaves that unless something was paid of it, and with
+        the last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is
+        OK, and does nothing.
+        Refusals: CLAIM_NOT_FOUND, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -115,10 +115,11 @@ class ClaimServiceStub:
     Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, ILLEGAL_TRANSITION.
     """
     CancelClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.CancelClaimRequest, _claim_pb2.Claim]
-    """Withdraws a claim that is not paid. One in a batch leaves it as RemoveClaimFromBatch says, one in an invoice
-    leaves that unless something was paid of it, and with the last of its claims an invoice is canceled. Publishes
-    ClaimCanceled if it was ever submitted. Canceling again is OK, and does nothing.
-    Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
+    """Withdraws a claim that is not paid. A BATCHED one leaves its batch, and a closed batch is OPEN again; one that was
+    submitted with its batch stays named in it. One in an invoice leaves that unless something was paid of it, and with
+    the last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is
+    OK, and does nothing.
+    Refusals: CLAIM_NOT_FOUND, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
     """
     ListClaimHistory: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimHistoryRequest, _claim_service_pb2.ListClaimHistoryResponse]
     """Every change of a claim, oldest first, a page at a time.
@@ -276,10 +277,11 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, ILLEGAL_TRANSITION.
     """
     CancelClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.CancelClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """Withdraws a claim that is not paid. One in a batch leaves it as RemoveClaimFromBatch says, one in an invoice
-    leaves that unless something was paid of it, and with the last of its claims an invoice is canceled. Publishes
-    ClaimCanceled if it was ever submitted. Canceling again is OK, and does nothing.
-    Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
+    """Withdraws a claim that is not paid. A BATCHED one leaves its batch, and a closed batch is OPEN again; one that was
+    submitted with its batch stays named in it. One in an invoice leaves that unless something was paid of it, and with
+    the last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is
+    OK, and does nothing.
+    Refusals: CLAIM_NOT_FOUND, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
     """
     ListClaimHistory: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimHistoryRequest, _claim_service_pb2.ListClaimHistoryResponse]  # type: ignore[assignment]
     """Every change of a claim, oldest first, a page at a time.
@@ -524,10 +526,11 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.CancelClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """Withdraws a claim that is not paid. One in a batch leaves it as RemoveClaimFromBatch says, one in an invoice
-        leaves that unless something was paid of it, and with the last of its claims an invoice is canceled. Publishes
-        ClaimCanceled if it was ever submitted. Canceling again is OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
+        """Withdraws a claim that is not paid. A BATCHED one leaves its batch, and a closed batch is OPEN again; one that was
+        submitted with its batch stays named in it. One in an invoice leaves that unless something was paid of it, and with
+        the last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is
+        OK, and does nothing.
+        Refusals: CLAIM_NOT_FOUND, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
         """
 
     @_abc_1.abstractmethod
