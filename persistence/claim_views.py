@@ -15,30 +15,15 @@ from domain.claims.queries import ClaimBatchFilter, ClaimFilter, HistoryEntry
 from persistence.claim_history import history_from_row
 from persistence.claims import batch_from_row, claim_from_row
 from persistence.invoice_views import InvoiceViews
+from persistence.newest_of_days import newest_of_days
 
 _CLAIMS = "SELECT * FROM claims"
 _BATCHES = "SELECT * FROM claim_batches"
 _HISTORY = "SELECT * FROM claim_log WHERE root_id = %(id)s AND id > %(after)s ORDER BY id LIMIT %(limit)s"
 _NEWEST = " ORDER BY created_at DESC, id DESC LIMIT %(limit)s OFFSET %(skip)s"
-_BY_DAY = """
-WITH RECURSIVE days (day) AS (
-    SELECT max(service_date) FROM claims
-     WHERE service_date BETWEEN coalesce(%(service_from)s::date, '-infinity')
-       AND coalesce(%(service_until)s::date, 'infinity')
-    UNION ALL
-    SELECT (SELECT max(service_date) FROM claims
-             WHERE service_date < day AND service_date >= coalesce(%(service_from)s::date, '-infinity'))
-      FROM days WHERE day IS NOT NULL
-), page AS (
-    SELECT newest.id FROM days, LATERAL (SELECT id, created_at FROM claims"""
-_OF_ALL_DAYS = """
-             ORDER BY created_at DESC, id DESC LIMIT %(limit)s::int + %(skip)s::int) newest
-     ORDER BY newest.created_at DESC, newest.id DESC LIMIT %(limit)s OFFSET %(skip)s
+_OF_DAYS = newest_of_days(
+    _CLAIMS, table="claims", day="service_date", first="%(service_from)s::date", last="%(service_until)s::date"
 )
-SELECT * FROM claims WHERE id IN (SELECT id FROM page) ORDER BY created_at DESC, id DESC
-"""
-"""Neither order's index finds the newest claims of a range of days: one walks past all newer claims, the other sorts
-all of those days. So each day gives its newest, from the index alone: so much a day, however many claims there are."""
 _TWINS = """
 SELECT id FROM claims
  WHERE provider_id = %(provider_id)s AND patient_id = %(patient_id)s AND service_date = %(service_date)s
@@ -131,14 +116,14 @@ class ClaimViews(InvoiceViews):
         skip: int = 0,
         by_day: bool = False,
     ) -> list[Any]:
-        where = ["service_date = day"] if by_day else []
+        where = [_OF_DAYS.one_day] if by_day else []
         asked = {name for name, value in given.items() if value is not None} - (_DAYS if by_day else set())
         where += [condition for name, condition in _CONDITIONS.items() if name in asked]
         where += ["(created_at, id) < (%(after_created_at)s, %(after_id)s)"] if after else []
         created_at, last_id = after or (None, None)
         parameters = {**given, "after_created_at": created_at, "after_id": last_id, "limit": limit, "skip": skip}
         if by_day:
-            return await self.rows(actor, _BY_DAY, where, parameters, tail=_OF_ALL_DAYS)
+            return await self.rows(actor, _OF_DAYS.head, where, parameters, tail=_OF_DAYS.tail)
         return await self.rows(actor, select, where, parameters, tail=_NEWEST)
 
 

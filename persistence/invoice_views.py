@@ -16,6 +16,7 @@ from domain.claims.queries import HistoryEntry, InvoiceFilter
 from domain.claims.settlement import Settlement
 from persistence.claim_history import history_from_row
 from persistence.invoice_rows import INVOICES, invoice_from_row, settlement_from_row
+from persistence.newest_of_days import newest_of_days
 from persistence.reading import Attribute, Reading
 from persistence.schema.invoices import OWED
 
@@ -23,6 +24,11 @@ _SETTLEMENTS = """
 SELECT s.*, r.id AS reversal_id, r.reason AS reversal_reason, r.recorded_at AS reversal_recorded_at
   FROM settlements s LEFT JOIN settlements r ON r.reverses = s.id
 """
+_NEWEST = " ORDER BY created_at DESC, id DESC LIMIT %(limit)s OFFSET %(skip)s"
+_OF_DAYS = newest_of_days(
+    INVOICES, table="invoices", day="due_date", first="%(due_from)s::date", last="%(due_before)s::date - 1"
+)
+_DAYS = frozenset({"due_from", "due_before"})
 _BUCKETS = " ".join(
     f"WHEN %(as_of)s::date - due_date >= {days} THEN '{bucket.value}'" for bucket, days in FROM_DAYS.items()
 )
@@ -58,12 +64,15 @@ class InvoiceViews(Reading):
         """Up to `limit` invoices, newest first, that come after (created_at, id); `skip` leaves out as many first."""
         old = wanted.old_status and [ours.value for ours, theirs in OLD_STATUS.items() if theirs is wanted.old_status]
         given = asdict(wanted) | {"status": wanted.status and wanted.status.value, "old_status": old}
-        where = [_CONDITIONS[name] for name, value in given.items() if value is not None]
+        asked = {name for name, value in given.items() if value is not None}
+        of_days = _days_alone(actor, asked)
+        where = [_OF_DAYS.one_day] if of_days else []
+        where += [condition for name, condition in _CONDITIONS.items() if name in (asked - _DAYS if of_days else asked)]
         where += ["(created_at, id) < (%(after_at)s, %(after_id)s)"] if after else []
         after_at, after_id = after or (None, None)
         parameters = given | {"after_at": after_at, "after_id": after_id, "limit": limit, "skip": skip}
-        tail = " ORDER BY created_at DESC, id DESC LIMIT %(limit)s OFFSET %(skip)s"
-        return [invoice_from_row(row) for row in await self.rows(actor, INVOICES, where, parameters, tail=tail)]
+        select, tail = (_OF_DAYS.head, _OF_DAYS.tail) if of_days else (INVOICES, _NEWEST)
+        return [invoice_from_row(row) for row in await self.rows(actor, select, where, parameters, tail=tail)]
 
     async def settlements(
         self, actor: Actor, invoice_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
@@ -103,6 +112,11 @@ class InvoiceViews(Reading):
             bucket = AgingBucket(row["bucket"])
             owed.setdefault(row["insurer_id"], {})[bucket] = Owed(cents=int(row["cents"]), invoices=row["invoices"])
         return [AgingRow(insurer_id=insurer, owed=buckets) for insurer, buckets in owed.items()]
+
+
+def _days_alone(actor: Actor, asked: set[str]) -> bool:
+    """Whether due dates, and when they were made, are all that says where to look: anything else has a better index."""
+    return bool(asked & _DAYS) and asked <= _DAYS | {"created_from", "created_before"} and actor.providers is None
 
 
 def _reversal(row: Mapping[str, Any]) -> Mapping[str, Any] | None:

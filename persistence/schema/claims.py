@@ -94,6 +94,7 @@ claims = Table(
     Index("ix_claims_insurer_id_created_at_id", "insurer_id", "created_at", "id"),
     Index("ix_claims_insurer_id_status_created_at_id", "insurer_id", "status", "created_at", "id"),
     Index("ix_claims_provider_id_created_at_id", "provider_id", "created_at", "id"),
+    Index("ix_claims_provider_id_status_created_at_id", "provider_id", "status", "created_at", "id"),
     Index("ix_claims_service_date_created_at_id", "service_date", "created_at", "id"),
     Index("ix_claims_insurer_id_card_number_service_date", "insurer_id", "card_number", "service_date"),
 )
@@ -121,6 +122,7 @@ claim_batches = Table(
     CheckConstraint("jsonb_array_length(claim_ids) <= 100", name="claim_ids"),
     Index("ix_claim_batches_created_at_id", "created_at", "id"),
     Index("ix_claim_batches_provider_id_created_at_id", "provider_id", "created_at", "id"),
+    Index("ix_claim_batches_insurer_id_created_at_id", "insurer_id", "created_at", "id"),
     Index("ix_claim_batches_status_created_at_id", "status", "created_at", "id"),
 )
 

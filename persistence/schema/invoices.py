@@ -55,7 +55,15 @@ invoices = Table(
     Index("ix_invoices_insurer_id_created_at_id", "insurer_id", "created_at", "id"),
     Index("ix_invoices_patient_id_created_at_id", "patient_id", "created_at", "id"),
     Index("ix_invoices_status_created_at_id", "status", "created_at", "id"),
+    Index("ix_invoices_provider_id_status_created_at_id", "provider_id", "status", "created_at", "id"),
+    Index("ix_invoices_due_date_created_at_id", "due_date", "created_at", "id"),
     Index("ix_invoices_owed", "insurer_id", "due_date", postgresql_where=text(OWED)),
+    Index(
+        "ix_invoices_owed_to_provider",
+        *("provider_id", "insurer_id", "due_date"),
+        postgresql_include=["open_cents"],
+        postgresql_where=text(OWED),
+    ),
 )
 
 invoice_claims = Table(

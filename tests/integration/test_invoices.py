@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, timedelta
-from uuid import uuid4
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -227,6 +228,35 @@ async def test_invoices_are_found_by_every_filter_newest_first_from_any_place(of
     assert await office.views.invoice(NOBODY, alone.id) is None
     assert await office.views.settlements(NOBODY, alone.id, after=None, limit=9) is None
     assert await office.views.invoice_history(NOBODY, alone.id, after=None, limit=9) is None
+
+
+async def test_pages_of_a_range_of_due_dates_are_newest_first_whatever_day_each_invoice_is_due(
+    office: InvoiceOffice,
+) -> None:
+    days = [date(2026, 3, 1) + timedelta(days=number * 3 % 5) for number in range(12)]
+    made = [await office.billed(await office.submitted(n), due_date=day) for n, day in enumerate(days, start=1)]
+    await office.canceled(made[7])
+    first, end = date(2026, 3, 2), date(2026, 3, 4)
+    expected = [invoice.id for invoice, day in zip(made, days, strict=True) if first <= day < end][::-1]
+
+    async def ids(actor: Actor = CALL.actor, limit: int = 9, **also: Any) -> list[UUID]:
+        after, skip = also.pop("after", None), also.pop("skip", 0)
+        wanted = InvoiceFilter(**{"due_from": first, "due_before": end, **also})
+        return [one.id for one in await office.views.invoices(actor, wanted, after=after, limit=limit, skip=skip)]
+
+    seen: list[UUID] = []
+    place: tuple[datetime, UUID] | None = None
+    while page := await ids(limit=2, after=place):
+        seen += page
+        last = await office.invoice(page[-1])
+        place = (last.created_at, last.id)
+    assert seen == expected
+    assert await ids(limit=2, skip=1) == expected[1:3]
+    assert await ids(Actor(id="mine", providers=frozenset({PROVIDER}))) == await ids(provider_id=PROVIDER) == expected
+    assert await ids(status=InvoiceStatus.CANCELED) == [made[7].id]
+    assert len(await ids(limit=99, due_from=None)) == sum(day < end for day in days)
+    assert len(await ids(limit=99, due_before=None)) == sum(day >= first for day in days)
+    assert await ids(due_from=None, due_before=date.min) == await ids(NOBODY) == []
 
 
 async def test_the_aging_report_is_counted_by_the_database_as_by_the_rule(office: InvoiceOffice) -> None:
