@@ -214,3 +214,4 @@ work_order_log = Table(
     one_of("kind", EntryKind),
     Index("ix_work_order_log_work_order_id_id", "work_order_id", "id"),
 )
+"""Append-only: triggers of the migration see to it."""

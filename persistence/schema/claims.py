@@ -150,4 +150,4 @@ claim_log = Table(
     one_of("kind", EntryKind),
     Index("ix_claim_log_root_id_id", "root_id", "id"),
 )
-"""Every change of a claim, a batch or an invoice, which are roots alike; nobody can change an entry."""
+"""Every change of a claim, a batch or an invoice, which are roots alike; nobody can change an entry, nor empty it."""
