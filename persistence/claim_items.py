@@ -57,6 +57,7 @@ def _denial_to_json(denial: Denial) -> dict[str, Any]:
         "recovered_cents": denial.recovered.cents,
         "accepted_cents": denial.accepted.cents,
         "justification": denial.justification,
+        "appealed_on": denial.appealed_on and denial.appealed_on.isoformat(),
     }
 
 
@@ -72,6 +73,8 @@ def _denial_from_json(denial: Mapping[str, Any]) -> Denial:
         recovered=Money(denial["recovered_cents"]),
         accepted=Money(denial["accepted_cents"]),
         justification=denial["justification"],
+        # Absent from what was written before there was a date.
+        appealed_on=date.fromisoformat(day) if (day := denial.get("appealed_on")) else None,
     )
 
 

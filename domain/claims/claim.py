@@ -6,14 +6,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from domain.aggregate import Aggregate
+from domain.calendar import day_of
 from domain.claims import claim_facts
 from domain.claims.adjudication import SaidItem, adjudicated, changed
 from domain.claims.claim_item import ClaimAmounts, ClaimItem
 from domain.claims.claim_lifecycle import LIFECYCLE, ClaimAction, ClaimStatus
+from domain.claims.decision import must_follow
 from domain.claims.denial import Denial, DenialState
 from domain.claims.outcome import Outcome, outcome_of
 from domain.events import Fact
@@ -173,16 +176,17 @@ class Claim(Aggregate):
         return True
 
     def adjudicate(
-        self, said: Sequence[SaidItem], *, new_id: Callable[[], UUID], appeal_until: date, at: datetime
+        self, said: Sequence[SaidItem], *, new_id: Callable[[], UUID], appeal_until: date, on: date, at: datetime
     ) -> None:
-        """Take what the insurer's analysis says of each item; tells ClaimAdjudicated.
+        """Take what the insurer's analysis, of the day `on`, says of each item; tells ClaimAdjudicated.
 
-        `new_id` draws the denials' ids. Raises IllegalTransition, AdjudicationDiffers.
+        `new_id` draws the denials' ids. Raises IllegalTransition, AdjudicationDiffers, Invalid (from before it had it).
         """
         self._may(_A.ADJUDICATE)
+        must_follow(on, self.submitted_at and day_of(self.submitted_at), "the submission")
         self._put(adjudicated(self.items, said, new_id=new_id, appeal_until=appeal_until))
         self.adjudicated_at = at
-        self._move(_A.ADJUDICATE, at, tells=claim_facts.adjudicated)
+        self._move(_A.ADJUDICATE, at, note=on.isoformat(), tells=claim_facts.adjudicated)
 
     def appeal(self, denial_ids: Collection[UUID], justification: str, *, on: date, at: datetime) -> None:
         """Ask the insurer to think again about pending denials.
@@ -193,19 +197,21 @@ class Claim(Aggregate):
         self._put(changed(self.items, dict.fromkeys(denial_ids, lambda denial: denial.appeal(justification, on=on))))
         self._move(_A.APPEAL, at, note=_listed(denial_ids))
 
-    def answer_appeal(self, recovered: Mapping[UUID, Money], *, appeal_until: date, at: datetime) -> None:
-        """The insurer's answer to appealed denials: what it pays of each after all, which may be nothing.
+    def answer_appeal(self, recovered: Mapping[UUID, Money], *, appeal_until: date, on: date, at: datetime) -> None:
+        """The insurer's answer, of the day `on`, to appealed denials: what it pays of each after all, maybe nothing.
 
         When none is left under appeal the claim is ADJUDICATED again, and ClaimAdjudicated tells the new amounts.
-        Raises IllegalTransition, DenialNotFound, DenialNotAppealed, RecoveryExceedsDenial.
+        Raises IllegalTransition, DenialNotFound, DenialNotAppealed, RecoveryExceedsDenial, Invalid (before the appeal).
         """
         self._may(_A.ANSWER_APPEAL)
-        answers = {denial_id: _answer(amount, appeal_until) for denial_id, amount in recovered.items()}
+        said = partial(Denial.answer, appeal_until=appeal_until, on=on)
+        answers = {denial_id: partial(said, recovered=amount) for denial_id, amount in recovered.items()}
         self._put(changed(self.items, answers))
+        note = f"{on.isoformat()}: {_listed(recovered)}"
         if any(denial.state is DenialState.APPEALED for denial in self.denials):
-            self._move(_A.ANSWER_PART, at, note=_listed(recovered))
+            self._move(_A.ANSWER_PART, at, note=note)
         else:
-            self._move(_A.ANSWER_APPEAL, at, note=_listed(recovered), tells=claim_facts.adjudicated)
+            self._move(_A.ANSWER_APPEAL, at, note=note, tells=claim_facts.adjudicated)
 
     def accept_denials(self, denial_ids: Collection[UUID], *, reason: str, at: datetime) -> bool:
         """Write off pending denials, all of them when none is named. Answers False when there is none.
@@ -329,10 +335,6 @@ class Claim(Aggregate):
 def actions_of(status: ClaimStatus | None) -> tuple[str, ...]:
     """What a caller may do with a claim of this status, as verbs."""
     return tuple(action.value for action in LIFECYCLE.allowed(status) if action not in _OURS)
-
-
-def _answer(amount: Money, appeal_until: date) -> Callable[[Denial], Denial]:
-    return lambda denial: denial.answer(amount, appeal_until=appeal_until)
 
 
 def _listed(denial_ids: Collection[UUID]) -> str:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
+from domain.claims.decision import must_follow
 from domain.claims.errors import AppealDeadlinePassed, DenialNotAppealed, DenialNotPending, RecoveryExceedsDenial
 from domain.money import Money
 
@@ -28,7 +29,8 @@ class Denial:
     """Glosa: one amount above zero that the insurer took off an item, with its code (TISS table 38) and reason.
 
     recovered + accepted + pending = amount. `round` counts its appeals; the next one may come until `appeal_until`,
-    that day included. `justification` is what the last appeal said.
+    that day included. `justification` is what the last appeal said, `appealed_on` its day: None when there was none, or
+    it was before that was kept.
     """
 
     id: UUID
@@ -41,6 +43,7 @@ class Denial:
     recovered: Money = _NOTHING
     accepted: Money = _NOTHING
     justification: str = ""
+    appealed_on: date | None = None
 
     @property
     def pending(self) -> Money:
@@ -54,15 +57,17 @@ class Denial:
             raise AppealDeadlinePassed(
                 metadata={"denial_id": str(self.id), "appeal_until": self.appeal_until.isoformat()}
             )
-        return replace(self, state=DenialState.APPEALED, round=self.round + 1, justification=justification)
+        number = self.round + 1
+        return replace(self, state=DenialState.APPEALED, round=number, justification=justification, appealed_on=on)
 
-    def answer(self, recovered: Money, *, appeal_until: date) -> Denial:
-        """The insurer's answer: what it pays after all, 0 to `pending`; the rest is pending again.
+    def answer(self, recovered: Money, *, appeal_until: date, on: date) -> Denial:
+        """The insurer's answer of the day `on`: what it pays after all, 0 to `pending`; the rest is pending again.
 
-        Raises DenialNotAppealed, RecoveryExceedsDenial.
+        Raises DenialNotAppealed, RecoveryExceedsDenial, Invalid (of a day before the appeal).
         """
         if self.state is not DenialState.APPEALED:
             raise DenialNotAppealed(metadata={"denial_id": str(self.id)})
+        must_follow(on, self.appealed_on, "the appeal")
         if not 0 <= recovered.cents <= self.pending.cents:
             raise RecoveryExceedsDenial(metadata={"denial_id": str(self.id), "pending_cents": str(self.pending.cents)})
         state = DenialState.RECOVERED if recovered == self.pending else DenialState.PENDING

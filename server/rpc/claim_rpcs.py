@@ -82,8 +82,8 @@ class ClaimRpcs:
         return claim_to_wire(await self._adjudications.start_claim_analysis(call, UUID(request.claim_id)))
 
     async def AdjudicateClaim(self, request: pb.AdjudicateClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        said = said_from_wire(request)
-        return claim_to_wire(await self._adjudications.adjudicate_claim(call, UUID(request.claim_id), said))
+        said, on = said_from_wire(request)
+        return claim_to_wire(await self._adjudications.adjudicate_claim(call, UUID(request.claim_id), said, on=on))
 
     async def AppealClaim(self, request: pb.AppealClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
         claim_id, denials = UUID(request.claim_id), [UUID(one) for one in request.denial_ids]
@@ -91,8 +91,9 @@ class ClaimRpcs:
         return claim_to_wire(claim)
 
     async def AnswerClaimAppeal(self, request: pb.AnswerClaimAppealRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        claim_id, recovered = UUID(request.claim_id), answers_from_wire(request)
-        return claim_to_wire(await self._adjudications.answer_claim_appeal(call, claim_id, recovered))
+        recovered, on = answers_from_wire(request)
+        claim = await self._adjudications.answer_claim_appeal(call, UUID(request.claim_id), recovered, on=on)
+        return claim_to_wire(claim)
 
     async def AcceptDenials(self, request: pb.AcceptDenialsRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
         claim_id, denials = UUID(request.claim_id), [UUID(one) for one in request.denial_ids]

@@ -91,26 +91,28 @@ def amount_from_wire(request: Any, reading: Reading | None = None) -> Money | No
     return amount
 
 
-def said_from_wire(request: pb.AdjudicateClaimRequest) -> tuple[SaidItem, ...]:
-    """The insurer's analysis. Raises Invalid, WrongCurrency."""
+def said_from_wire(request: pb.AdjudicateClaimRequest) -> tuple[tuple[SaidItem, ...], date | None]:
+    """The insurer's analysis, and its day if that is said. Raises Invalid, WrongCurrency."""
     reading = Reading()
     said = tuple(_said_item(item, f"items[{at}]", reading) for at, item in enumerate(request.items))
+    on = _decided_on(request, reading)
     reading.finish()
     for item in said:
         _must_be_brl(item.processed, item.released, *(denial.amount for denial in item.denials))
-    return said
+    return said, on
 
 
-def answers_from_wire(request: pb.AnswerClaimAppealRequest) -> dict[UUID, Money]:
-    """What an insurer pays of each denial after all. Raises Invalid, WrongCurrency."""
+def answers_from_wire(request: pb.AnswerClaimAppealRequest) -> tuple[dict[UUID, Money], date | None]:
+    """What an insurer pays of each denial after all, and the day if that is said. Raises Invalid, WrongCurrency."""
     reading = Reading()
     answers: dict[UUID, Money] = {}
     for at, answer in enumerate(request.answers):
         read = partial(_answer, answer, frozenset(answers))
         answers[UUID(answer.denial_id)] = reading.take(f"answers[{at}]", read, _NOTHING)
+    on = _decided_on(request, reading)
     reading.finish()
     _must_be_brl(*answers.values())
-    return answers
+    return answers, on
 
 
 def filter_from_wire(request: pb.ListClaimsRequest) -> ClaimFilter:
@@ -177,6 +179,10 @@ def _day_of(request: pb.CreateClaimRequest, kind: ClaimType, today: date) -> dat
         return today
     day: Date = request.service_date
     return date_from_wire(day)
+
+
+def _decided_on(request: Any, reading: Reading) -> date | None:
+    return reading.take("date", lambda: date_from_wire(request.date), None) if request.HasField("date") else None
 
 
 def _text(request: Any, name: str) -> Callable[[], str]:

@@ -144,6 +144,7 @@ def _denial_fields(denial: Denial) -> Any:
         "denied_accepted": money_fields(denial.accepted),
         "appeal_until": date_fields(denial.appeal_until),
         "justification": denial.justification,
+        "appeal_date": denial.appealed_on and date_fields(denial.appealed_on),
     }
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,17 +15,19 @@ import psycopg
 import pytest
 
 from domain.actor import Actor
+from domain.calendar import day_of
 from domain.claims.claim import Character, Claim, ClaimType
 from domain.claims.claim_batch import ClaimBatch, ClaimBatchForm, ClaimBatchStatus
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.errors import ClaimBatchNumberTaken, ClaimNumberTaken
 from domain.claims.use_cases.claims import Changes
+from domain.errors import Invalid
 from domain.lifecycle import IllegalTransition
 from domain.money import Money
 from domain.once import Once, Replayed
 from tests.support.builders import CALL
 from tests.support.claim_scene import INSURER, OTHER_PROVIDER, PROVIDER, a_form, an_item, said
-from tests.support.house import House, house
+from tests.support.house import House, RealClock, house
 
 ANYONE = Actor(id="tester")
 SEQUENCES = "SELECT key, array_agg(key_seq ORDER BY id) AS seqs, array_agg(event_type ORDER BY id) AS types FROM outbox"
@@ -113,6 +116,19 @@ async def test_what_became_of_its_denials_is_read_as_it_was_written(home: House)
         *("PARTIALLY_DENIED", 4_000),
         *(1_001, 0, 2_999),
     )
+
+
+async def test_a_denial_that_was_appealed_before_the_day_was_kept_takes_an_answer_of_any_day(home: House) -> None:
+    claim = await adjudicated(home)
+    first, second = claim.denials
+    await home.adjudications.appeal_claim(CALL, claim.id, [first.id, second.id], "necessário")
+    await home.rows("UPDATE claims SET items = items #- '{0,denials,0,appealed_on}'")
+    answer = home.adjudications.answer_claim_appeal
+    before = day_of(RealClock().now()) - timedelta(days=1)
+    with pytest.raises(Invalid):
+        await answer(CALL, claim.id, {second.id: Money(1)}, on=before)
+    answered = await answer(CALL, claim.id, {first.id: Money(1)}, on=before)
+    assert (answered.denials[0].appealed_on, answered.denials[0].recovered) == (None, Money(1))
 
 
 async def test_a_batch_is_read_as_it_was_made_and_sent_whole(home: House) -> None:

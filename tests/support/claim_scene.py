@@ -79,7 +79,7 @@ def new_id() -> UUID:
 
 def adjudicate(claim: Claim, *what: SaidItem) -> None:
     """The insurer's analysis: by default part of the one item is denied, twice."""
-    claim.adjudicate(what or (said(),), new_id=new_id, appeal_until=DEADLINE, at=AT)
+    claim.adjudicate(what or (said(),), new_id=new_id, appeal_until=DEADLINE, on=TODAY, at=AT)
 
 
 def pending(claim: Claim) -> list[Denial]:
@@ -90,7 +90,7 @@ def pending(claim: Claim) -> list[Denial]:
 def answer_all(claim: Claim, cents: int = 0) -> None:
     """The insurer answers every appealed denial with so much."""
     appealed = {d.id: Money(cents) for d in claim.denials if d.state.value == "APPEALED"}
-    claim.answer_appeal(appealed, appeal_until=DEADLINE, at=AT)
+    claim.answer_appeal(appealed, appeal_until=DEADLINE, on=TODAY, at=AT)
 
 
 def appeal_all(claim: Claim) -> None:

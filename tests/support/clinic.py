@@ -15,7 +15,7 @@ from domain.claims.use_cases.batches import Batches
 from domain.claims.use_cases.claims import Claims
 from domain.claims.use_cases.deadlines import AppealDeadlines
 from tests.support.builders import CALL
-from tests.support.claim_scene import INSURER, PROVIDER, a_form
+from tests.support.claim_scene import INSURER, PROVIDER, a_form, said
 from tests.support.fakes import FakeClock, SpreadIds
 from tests.support.fakes_claims import FakeClaimStore
 from tests.support.fakes_claims_queries import FakeClaimQueries, FakeReference
@@ -37,6 +37,15 @@ class Clinic:
 
     async def ready(self, **form: Any) -> Claim:
         return await self.claims.ready_claim(CALL, (await self.drafted(**form)).id)
+
+    async def analyzed(self) -> Claim:
+        claim = await self.claims.submit_claim(CALL, (await self.ready()).id)
+        await self.adjudications.receive_claim(CALL, claim.id, "P-1")
+        return await self.adjudications.start_claim_analysis(CALL, claim.id)
+
+    async def adjudicated(self) -> Claim:
+        """One of which part was denied, twice."""
+        return await self.adjudications.adjudicate_claim(CALL, (await self.analyzed()).id, [said()])
 
     async def batch(self, **form: Any) -> ClaimBatch:
         wanted = ClaimBatchForm(number="", provider_id=PROVIDER, insurer_id=INSURER, type=ClaimType.CONSULTATION)

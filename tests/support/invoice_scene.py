@@ -57,7 +57,7 @@ def analyzed(claim: Claim, said: list[SaidItem]) -> None:
     """The insurer's analysis of a claim that it may not even have received yet."""
     claim.receive("P-1", at=AT)
     claim.analyze(at=AT)
-    claim.adjudicate(said, new_id=new_id, appeal_until=DEADLINE, at=AT)
+    claim.adjudicate(said, new_id=new_id, appeal_until=DEADLINE, on=TODAY, at=AT)
 
 
 def in_state(claim: Claim, state: DenialState) -> list[UUID]:

@@ -116,7 +116,7 @@ def test_a_denial_is_not_due_an_appeal_makes_it_due_again_and_acceptance_writes_
     assert (desk.invoice.status, desk.invoice.amounts.open) == (_I.PARTIALLY_DENIED, Money(6_000))
     first, second = in_state(desk.claim(1), DenialState.PENDING)
     desk.changes(1, lambda claim: claim.appeal([first], "it was needed", on=TODAY, at=AT))
-    desk.changes(1, lambda claim: claim.answer_appeal({first: Money(2_000)}, appeal_until=DEADLINE, at=AT))
+    desk.changes(1, lambda claim: claim.answer_appeal({first: Money(2_000)}, appeal_until=DEADLINE, on=TODAY, at=AT))
     assert desk.invoice.amounts.open == Money(8_000)
     desk.settle()
     assert (desk.invoice.status, desk.claim(1).status) == (_I.PARTIALLY_SETTLED, _S.ADJUDICATED)

@@ -82,7 +82,7 @@ REPEATS = {
 def answer_one(claim: Claim) -> None:
     appealed = [denial for denial in claim.denials if denial.state.value == "APPEALED"]
     wanted = {denial.id: Money(1) for denial in appealed[:1]} or {CLAIM: Money(1)}
-    claim.answer_appeal(wanted, appeal_until=TODAY, at=LATER)
+    claim.answer_appeal(wanted, appeal_until=TODAY, on=TODAY, at=LATER)
 
 
 def appeal_one(claim: Claim) -> None:

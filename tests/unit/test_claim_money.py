@@ -27,7 +27,18 @@ from domain.claims.errors import (
 from domain.claims.outcome import OldStatus, Outcome, old_status, standings_of
 from domain.errors import DomainError
 from domain.money import Money
-from tests.support.claim_scene import AT, DEADLINE, a_claim, adjudicate, an_item, answer_all, appeal_all, new_id, said
+from tests.support.claim_scene import (
+    AT,
+    DEADLINE,
+    TODAY,
+    a_claim,
+    adjudicate,
+    an_item,
+    answer_all,
+    appeal_all,
+    new_id,
+    said,
+)
 
 _S = ClaimStatus
 CENTS = st.integers(0, 50_000)
@@ -128,7 +139,7 @@ def step(claim: Claim, choice: Any) -> None:
                 claim.appeal(wanted, "needed", on=DEADLINE, at=AT)
             case "answer":
                 amounts = {one: Money(choice.draw(st.integers(0, 10_000))) for one in wanted}
-                claim.answer_appeal(amounts, appeal_until=DEADLINE, at=AT)
+                claim.answer_appeal(amounts, appeal_until=DEADLINE, on=TODAY, at=AT)
             case _:
                 claim.accept_denials(wanted, reason="so be it", at=AT)
     except DomainError:
@@ -204,7 +215,7 @@ def test_a_denial_is_appealed_once_in_each_round_and_until_its_last_day() -> Non
     with pytest.raises(DenialNotFound):
         claim.appeal([new_id()], "which?", on=DEADLINE, at=AT)
     claim.appeal([second], "needed too", on=DEADLINE, at=AT)
-    claim.answer_appeal({first: Money(0)}, appeal_until=DEADLINE, at=AT)
+    claim.answer_appeal({first: Money(0)}, appeal_until=DEADLINE, on=DEADLINE, at=AT)
     assert claim.status is _S.APPEALED, "the other one is still under appeal"
     claim.appeal([first], "second instance", on=DEADLINE, at=AT)
     assert [denial.round for denial in claim.denials] == [2, 1]
@@ -215,10 +226,10 @@ def test_an_answer_recovers_no_more_than_is_pending_and_only_of_what_is_under_ap
     first, second = claim.denials
     for cents in (first.amount.cents + 1, -1):
         with pytest.raises(RecoveryExceedsDenial):
-            claim.answer_appeal({first.id: Money(cents)}, appeal_until=DEADLINE, at=AT)
-    claim.answer_appeal({first.id: first.amount}, appeal_until=DEADLINE, at=AT)
+            claim.answer_appeal({first.id: Money(cents)}, appeal_until=DEADLINE, on=TODAY, at=AT)
+    claim.answer_appeal({first.id: first.amount}, appeal_until=DEADLINE, on=TODAY, at=AT)
     with pytest.raises(DenialNotAppealed):
-        claim.answer_appeal({first.id: Money(0)}, appeal_until=DEADLINE, at=AT)
+        claim.answer_appeal({first.id: Money(0)}, appeal_until=DEADLINE, on=TODAY, at=AT)
     assert [denial.state for denial in claim.denials] == [DenialState.RECOVERED, DenialState.APPEALED]
     assert claim.denied_pending == second.amount
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from domain.actor import Actor, Call
-from domain.claims.claim import Claim, ClaimForm, ClaimType
+from domain.claims.claim import ClaimForm, ClaimType
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.errors import (
     AmountDiffers,
@@ -30,7 +30,7 @@ from domain.errors import Invalid, Stale
 from domain.lifecycle import IllegalTransition
 from domain.money import Money
 from tests.support.builders import CALL
-from tests.support.claim_scene import INSURER, OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item, said
+from tests.support.claim_scene import OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item
 from tests.support.clinic import Clinic
 from tests.support.fakes import FakeClock
 
@@ -207,7 +207,7 @@ async def test_a_claim_that_changed_while_it_was_looked_at_is_looked_at_again() 
 
 async def test_what_cannot_be_made_ready_says_what_a_caller_may_do_instead() -> None:
     clinic = Clinic()
-    claim = await adjudicated(clinic)
+    claim = await clinic.adjudicated()
     with pytest.raises(IllegalTransition) as refused:
         await clinic.claims.ready_claim(CALL, claim.id)
     assert refused.value.metadata == {"allowed_actions": "appeal,accept_denials,cancel"}
@@ -240,39 +240,9 @@ async def test_the_day_is_the_one_in_brazil() -> None:
     assert (await claims.validate_claim(CALL, tomorrow.id))[1] == ()
 
 
-async def adjudicated(clinic: Clinic) -> Claim:
-    claim = await clinic.ready()
-    await clinic.claims.submit_claim(CALL, claim.id)
-    await clinic.adjudications.receive_claim(CALL, claim.id, "P-1")
-    await clinic.adjudications.start_claim_analysis(CALL, claim.id)
-    return await clinic.adjudications.adjudicate_claim(CALL, claim.id, [said()])
-
-
-async def test_an_insurer_that_says_its_own_term_takes_appeals_for_that_long() -> None:
-    clinic = Clinic()
-    clinic.reference.terms_of_appeal[INSURER] = 5
-    claim = await adjudicated(clinic)
-    assert {denial.appeal_until.isoformat() for denial in claim.denials} == {"2026-03-06"}
-
-
 async def test_eligibility_is_asked_for_as_many_of_a_code_as_the_claim_has_a_part_of_one_being_one() -> None:
     clinic = Clinic()
     halves = [an_item(number, table="20", quantity=Decimal("1.5"), cents=number) for number in (1, 2)]
     await clinic.ready(items=(*halves, an_item(3, quantity=Decimal(2))))
     (asked,) = [one for one in clinic.reference.asked if isinstance(one, dict)]
     assert asked["procedures"] == {("20", "10101012"): 3, ("22", "10101012"): 2}
-
-
-async def test_a_denial_can_be_appealed_for_thirty_days_where_the_insurer_says_no_term() -> None:
-    clinic = Clinic()
-    claim = judged = await adjudicated(clinic)
-    first, _ = judged.denials
-    assert first.appeal_until.isoformat() == "2026-03-31"
-    clinic.clock.advance(days=30)
-    appealed = await clinic.adjudications.appeal_claim(CALL, claim.id, [first.id], "needed")
-    assert appealed.status is _S.APPEALED
-    answered = await clinic.adjudications.answer_claim_appeal(CALL, claim.id, {first.id: Money(1_000)})
-    assert answered.denials[0].appeal_until.isoformat() == "2026-04-30", "a round of its own"
-    accepted = await clinic.adjudications.accept_denials(CALL, claim.id, [], "right")
-    assert (accepted.denied_pending, accepted.denied_accepted) == (Money(0), Money(3_000))
-    assert clinic.store.names() == ["ClaimSubmitted", "ClaimAdjudicated", "ClaimAdjudicated"]

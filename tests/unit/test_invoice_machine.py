@@ -62,7 +62,9 @@ class InvoiceMachine(RuleBasedStateMachine):
         found = [denial for denial in claim.denials if denial.state is DenialState.APPEALED]
         if found:
             recovered = {found[0].id: Money(found[0].pending.cents * part // 100)}
-            self.desk.changes(number, lambda claim: claim.answer_appeal(recovered, appeal_until=DEADLINE, at=AT))
+            self.desk.changes(
+                number, lambda claim: claim.answer_appeal(recovered, appeal_until=DEADLINE, on=TODAY, at=AT)
+            )
 
     @rule(number=NUMBERS, whole=st.booleans())
     def accept(self, number: int, whole: bool) -> None:

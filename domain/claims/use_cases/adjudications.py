@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from domain.actor import Call
 from domain.calendar import day_of
 from domain.claims.adjudication import SaidItem
 from domain.claims.claim import Claim
+from domain.claims.decision import day_of_decision
 from domain.claims.ports import Begin
 from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.loading import changed
@@ -47,13 +49,19 @@ class Adjudications:
         return await changed(self.begin, call, claim_id, lambda claim: claim.analyze(at=now))
 
     @retried
-    async def adjudicate_claim(self, call: Call, claim_id: UUID, said: Sequence[SaidItem]) -> Claim:
-        """The insurer's analysis is here. Raises as `Claim.adjudicate` does."""
+    async def adjudicate_claim(
+        self, call: Call, claim_id: UUID, said: Sequence[SaidItem], *, on: date | None = None
+    ) -> Claim:
+        """The insurer's analysis is here, of the day `on`; None: of today.
+
+        Raises as `Claim.adjudicate` and `day_of_decision` do.
+        """
         now = self.clock.now()
-        until = await self.deadlines.after(call, claim_id, day_of(now))
+        day = day_of_decision(on, today=day_of(now))
+        until = await self.deadlines.after(call, claim_id, day)
 
         def adjudicate(claim: Claim) -> None:
-            claim.adjudicate(said, new_id=self.ids.new, appeal_until=until, at=now)
+            claim.adjudicate(said, new_id=self.ids.new, appeal_until=until, on=day, at=now)
 
         return await changed(self.begin, call, claim_id, adjudicate)
 
@@ -68,13 +76,19 @@ class Adjudications:
         return await changed(self.begin, call, claim_id, appeal)
 
     @retried
-    async def answer_claim_appeal(self, call: Call, claim_id: UUID, recovered: Mapping[UUID, Money]) -> Claim:
-        """The insurer's answer to some appealed denials. Raises as `Claim.answer_appeal` does."""
+    async def answer_claim_appeal(
+        self, call: Call, claim_id: UUID, recovered: Mapping[UUID, Money], *, on: date | None = None
+    ) -> Claim:
+        """The insurer's answer to some appealed denials, of the day `on`; None: of today.
+
+        Raises as `Claim.answer_appeal` and `day_of_decision` do.
+        """
         now = self.clock.now()
-        until = await self.deadlines.after(call, claim_id, day_of(now))
+        day = day_of_decision(on, today=day_of(now))
+        until = await self.deadlines.after(call, claim_id, day)
 
         def answer(claim: Claim) -> None:
-            claim.answer_appeal(recovered, appeal_until=until, at=now)
+            claim.answer_appeal(recovered, appeal_until=until, on=day, at=now)
 
         return await changed(self.begin, call, claim_id, answer)
 

@@ -105,7 +105,7 @@ class OldStatuses:
             claim.analyze(at=at)
         # Nothing is denied, so that there is nothing to appeal.
         said = [SaidItem(number=item.number, processed=item.total, released=item.total) for item in claim.items]
-        claim.adjudicate(said, new_id=self.ids.new, appeal_until=day_of(at), at=at)
+        claim.adjudicate(said, new_id=self.ids.new, appeal_until=day_of(at), on=day_of(at), at=at)
 
 
 def _begin_analysis(claim: Claim, at: datetime) -> None:

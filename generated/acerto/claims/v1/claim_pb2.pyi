@@ -372,7 +372,7 @@ class Claim(_message.Message):
 
     @_builtins.property
     def adjudicate_time(self) -> _timestamp_pb2.Timestamp:
-        """When the insurer's analysis was entered; absent before."""
+        """When the insurer's analysis was entered; absent before. Its own day is in the history."""
 
     @_builtins.property
     def allowed_actions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -522,6 +522,7 @@ class Denial(_message.Message):
     DENIED_ACCEPTED_FIELD_NUMBER: _builtins.int
     APPEAL_UNTIL_FIELD_NUMBER: _builtins.int
     JUSTIFICATION_FIELD_NUMBER: _builtins.int
+    APPEAL_DATE_FIELD_NUMBER: _builtins.int
     denial_id: _builtins.str
     """Its id: a UUID of version 7. AppealClaim, AnswerClaimAppeal and AcceptDenials name it."""
     code: _builtins.str
@@ -552,7 +553,13 @@ class Denial(_message.Message):
 
     @_builtins.property
     def appeal_until(self) -> _date_pb2.Date:
-        """The last day on which it can be appealed, in America/Sao_Paulo; counted from what the insurer last said of it."""
+        """The last day on which it can be appealed, in America/Sao_Paulo; counted from the day of what the insurer last said
+        of it.
+        """
+
+    @_builtins.property
+    def appeal_date(self) -> _date_pb2.Date:
+        """The day of the last appeal, in America/Sao_Paulo. Absent when there was none."""
 
     def __init__(
         self,
@@ -568,10 +575,11 @@ class Denial(_message.Message):
         denied_accepted: _money_pb2.Money | None = ...,
         appeal_until: _date_pb2.Date | None = ...,
         justification: _builtins.str = ...,
+        appeal_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "appeal_until", b"appeal_until", "denied_accepted", b"denied_accepted", "denied_pending", b"denied_pending", "recovered", b"recovered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "appeal_date", b"appeal_date", "appeal_until", b"appeal_until", "denied_accepted", b"denied_accepted", "denied_pending", b"denied_pending", "recovered", b"recovered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "appeal_until", b"appeal_until", "code", b"code", "denial_id", b"denial_id", "denied_accepted", b"denied_accepted", "denied_pending", b"denied_pending", "justification", b"justification", "reason", b"reason", "recovered", b"recovered", "round", b"round", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "appeal_date", b"appeal_date", "appeal_until", b"appeal_until", "code", b"code", "denial_id", b"denial_id", "denied_accepted", b"denied_accepted", "denied_pending", b"denied_pending", "justification", b"justification", "reason", b"reason", "recovered", b"recovered", "round", b"round", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -650,7 +658,9 @@ class ClaimHistoryEntry(_message.Message):
     to_status: _builtins.str
     """The status after."""
     note: _builtins.str
-    """Why, or which: the reason that was given, the fields that were corrected, the protocol, the denials, the batch."""
+    """Why, or which: the reason that was given, the fields that were corrected, the protocol, the denials, the batch; of
+    an analysis its day, as in `2026-03-31`, and of an answer to an appeal its day and the denials.
+    """
     event_type: _builtins.str
     """The type of the event that told others: `ClaimSubmitted`. Empty when none did."""
     event_id: _builtins.str

@@ -520,6 +520,7 @@ class AdjudicateClaimRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
@@ -528,16 +529,23 @@ class AdjudicateClaimRequest(_message.Message):
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemAdjudication]:
         """What it says of each item: every item of the claim, once."""
 
+    @_builtins.property
+    def date(self) -> _date_pb2.Date:
+        """The day of its analysis, in America/Sao_Paulo: from the day of the submission to today. Its term for an appeal counts
+        from then. Absent: today.
+        """
+
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
         items: _abc.Iterable[Global___ItemAdjudication] | None = ...,
+        date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "items", b"items", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "date", b"date", "items", b"items", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -662,6 +670,7 @@ class AnswerClaimAppealRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
@@ -670,16 +679,23 @@ class AnswerClaimAppealRequest(_message.Message):
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppealAnswer]:
         """What it says of each denial; those that it says nothing of stay under appeal."""
 
+    @_builtins.property
+    def date(self) -> _date_pb2.Date:
+        """The day of its answer, in America/Sao_Paulo: from the day of the appeal to today. Its term for the next appeal counts
+        from then. Absent: today.
+        """
+
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
         answers: _abc.Iterable[Global___AppealAnswer] | None = ...,
+        date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "claim_id", b"claim_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "claim_id", b"claim_id", "date", b"date", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

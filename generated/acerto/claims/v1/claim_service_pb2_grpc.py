@@ -301,8 +301,8 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AdjudicateClaim(self, request, context):
-        """The insurer's analysis: what it processed, released and denied of each item. The outcome follows from it. Publishes
-        ClaimAdjudicated.
+        """The insurer's analysis: what it processed, released and denied of each item, and on which day it did. The outcome
+        follows from it. Publishes ClaimAdjudicated.
         Its invoice counts what it says.
         Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
         INVOICE_TOO_LARGE.

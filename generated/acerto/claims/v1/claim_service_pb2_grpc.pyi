@@ -91,8 +91,8 @@ class ClaimServiceStub:
     Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
     """
     AdjudicateClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.AdjudicateClaimRequest, _claim_pb2.Claim]
-    """The insurer's analysis: what it processed, released and denied of each item. The outcome follows from it. Publishes
-    ClaimAdjudicated.
+    """The insurer's analysis: what it processed, released and denied of each item, and on which day it did. The outcome
+    follows from it. Publishes ClaimAdjudicated.
     Its invoice counts what it says.
     Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
     INVOICE_TOO_LARGE.
@@ -253,8 +253,8 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
     """
     AdjudicateClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.AdjudicateClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """The insurer's analysis: what it processed, released and denied of each item. The outcome follows from it. Publishes
-    ClaimAdjudicated.
+    """The insurer's analysis: what it processed, released and denied of each item, and on which day it did. The outcome
+    follows from it. Publishes ClaimAdjudicated.
     Its invoice counts what it says.
     Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
     INVOICE_TOO_LARGE.
@@ -478,8 +478,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.AdjudicateClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """The insurer's analysis: what it processed, released and denied of each item. The outcome follows from it. Publishes
-        ClaimAdjudicated.
+        """The insurer's analysis: what it processed, released and denied of each item, and on which day it did. The outcome
+        follows from it. Publishes ClaimAdjudicated.
         Its invoice counts what it says.
         Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
         INVOICE_TOO_LARGE.

@@ -1,0 +1,24 @@
+"""On which day an insurer said what it said: its terms for an appeal count from then, not from when we heard of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from domain.errors import Invalid, Violation
+
+
+def day_of_decision(said: date | None, *, today: date) -> date:
+    """The day, in America/Sao_Paulo, that a caller says; None: today. Raises Invalid for a day to come."""
+    if said is not None and said > today:
+        raise _refused(f"must be today, {today.isoformat()}, or before")
+    return said or today
+
+
+def must_follow(on: date, asked: date | None, what: str) -> None:
+    """Raise Invalid for a decision from before the day on which `what` asked for it; None: nobody knows that day."""
+    if asked is not None and on < asked:
+        raise _refused(f"must not be before {what} of {asked.isoformat()}")
+
+
+def _refused(problem: str) -> Invalid:
+    return Invalid(f"date: {problem}", violations=[Violation("date", problem, "decision.date")])
