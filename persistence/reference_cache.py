@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from domain.eligibility.tuss_term import TussTerm
 from persistence.engine import Database
 from persistence.reference_views import ReferenceViews
-from persistence.tuss import TussTerms
+from persistence.tuss import Code, TussTerms
 
 
 class CachedReferenceViews(ReferenceViews):
@@ -20,3 +21,7 @@ class CachedReferenceViews(ReferenceViews):
     async def tuss_term(self, table: str, code: str, on: date) -> TussTerm | None:
         """The term as it is on a day; None when the code is not valid then."""
         return await self._terms.tuss_term(table, code, on)
+
+    async def valid_terms(self, codes: Collection[Code], on: date) -> dict[Code, TussTerm]:
+        """The terms of those codes that are valid on a day."""
+        return await self._terms.valid(codes, on)

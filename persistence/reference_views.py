@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Generic, TypeVar
@@ -38,6 +38,9 @@ _NEWEST: Final = " ORDER BY valid_from DESC LIMIT 1"
 _TERM: Final = ["tuss_table = %(table)s", "code = %(code)s", "valid_from <= %(on)s"]
 _AT_PLAN: Final = ["insurer_id = %(insurer_id)s", "plan_id = %(plan_id)s"]
 _STILL: Final = "(valid_to IS NULL OR valid_to >= %(on)s)"
+_THESE: Final = "(tuss_table, code) IN (SELECT * FROM unnest(%(tables)s::text[], %(codes)s::text[]))"
+_OLDEST_FIRST: Final = " ORDER BY valid_from"
+"""So that of a code's rows the last one read is the one that began last, which governs."""
 _LATER_TERM: Final = (
     "NOT EXISTS (SELECT FROM tuss_terms later WHERE later.tuss_table = tuss_terms.tuss_table"
     " AND later.code = tuss_terms.code AND later.valid_from > tuss_terms.valid_from AND later.valid_from <= %(on)s)"
@@ -48,6 +51,8 @@ _LATER_PRICE: Final = (
     " AND later.code = price_agreements.code AND later.valid_from > price_agreements.valid_from"
     " AND later.valid_from <= %(on)s AND (later.valid_to IS NULL OR later.valid_to >= %(on)s))"
 )
+Code = tuple[str, str]
+"""Table and code."""
 _CONDITIONS: Final[Mapping[str, str]] = {
     "insurer_id": "insurer_id = %(insurer_id)s",
     "plan_id": "plan_id = %(plan_id)s",
@@ -86,6 +91,10 @@ _BENEFICIARIES: Final = _Kept(Beneficiary, beneficiary_from_row)
 _PROVIDERS: Final = _Kept(Provider, provider_from_row)
 _TERMS: Final = _Kept(TussTerm, tuss_term_from_row)
 _PRICES: Final = _Kept(PriceAgreement, price_agreement_from_row)
+
+
+def _these(codes: Collection[Code], **also: object) -> dict[str, object]:
+    return {"tables": [table for table, _ in codes], "codes": [code for _, code in codes], **also}
 
 
 class ReferenceViews(Reading):
@@ -147,6 +156,20 @@ class ReferenceViews(Reading):
         parameters = {"insurer_id": insurer_id, "plan_id": plan_id, "table": table, "code": code, "on": on}
         rows = await self._rows(_PRICES, [*_AT_PLAN, *_TERM, _STILL], parameters, _NEWEST)
         return price_agreement_from_row(rows[0]) if rows else None
+
+    async def valid_terms(self, codes: Collection[Code], on: date) -> dict[Code, TussTerm]:
+        """The terms of those codes that are valid on a day."""
+        rows = await self._rows(_TERMS, [_THESE, "valid_from <= %(on)s"], _these(codes, on=on), _OLDEST_FIRST)
+        began = {(term.table, term.code): term for term in map(tuss_term_from_row, rows)}
+        return {code: term for code, term in began.items() if term.valid_on(on)}
+
+    async def valid_prices(
+        self, insurer_id: str, plan_id: str, codes: Collection[Code], on: date
+    ) -> dict[Code, PriceAgreement]:
+        """Of those codes the prices that hold for a plan on a day."""
+        parameters = _these(codes, on=on, insurer_id=insurer_id, plan_id=plan_id)
+        rows = await self._rows(_PRICES, [*_AT_PLAN, _THESE, _CONDITIONS["on"]], parameters, _OLDEST_FIRST)
+        return {(price.table, price.code): price for price in map(price_agreement_from_row, rows)}
 
     async def price_agreements(self, wanted: PriceFilter, *, after: Place | None, limit: int) -> list[PriceAgreement]:
         """Price agreements by (insurer_id, plan_id, table, code, valid_from)."""

@@ -6,6 +6,7 @@ what is kept, so that a new release empties the cache at once, and the day of se
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from typing import Final
@@ -66,8 +67,10 @@ class TussTerms(Reading):
         tables, numbers = zip(*codes, strict=True)
         parameters = {"tables": list(tables), "codes": list(numbers)}
         rows = await self.rows(_ANYBODY, _ROWS, [_THESE], parameters, tail=_NEWEST_FIRST, scoped=False)
-        terms = [tuss_term_from_row(row) for row in rows]
-        read = {code: tuple(term for term in terms if (term.table, term.code) == code) for code in codes}
+        found: defaultdict[Code, list[TussTerm]] = defaultdict(list)
+        for term in map(tuss_term_from_row, rows):
+            found[term.table, term.code].append(term)
+        read = {code: tuple(found[code]) for code in codes}
         if generations is not None and generations == self._of and before == self._generations.sequence:
             self._kept.update(read)
         return read

@@ -97,18 +97,23 @@ Begin = Callable[[Call], AbstractAsyncContextManager[ClaimsWork]]
 
 
 class Reference(Protocol):
-    """What reference data and eligibility know. Asked before a unit of work, never inside one. Raises Unavailable."""
+    """What reference data and eligibility know. Asked before a unit of work, never inside one. Raises Unavailable.
 
-    async def term(self, table: str, code: str, on: date) -> Term | None:
-        """The TUSS term that is valid on a day, or None."""
+    All codes of a claim are asked about at once, at most 500: each method is one question, however many there are.
+    """
+
+    async def terms(self, codes: Collection[Code], on: date) -> Mapping[Code, Term]:
+        """Of those codes the TUSS terms that are valid on a day."""
         ...
 
-    async def agreed_price(self, insurer_id: str, plan_id: str, table: str, code: str, on: date) -> Money | None:
-        """The price of one that was agreed for a plan and is valid on a day, or None."""
+    async def agreed_prices(
+        self, insurer_id: str, plan_id: str, codes: Collection[Code], on: date
+    ) -> Mapping[Code, Money]:
+        """Of those codes the prices of one that were agreed for a plan and are valid on a day."""
         ...
 
-    async def needs_authorization(self, insurer_id: str, plan_id: str, table: str, code: str) -> bool:
-        """Whether a plan wants to be asked before the care is given; False for a plan that nobody knows."""
+    async def need_authorization(self, insurer_id: str, plan_id: str, codes: Collection[Code]) -> frozenset[Code]:
+        """Those of the codes about which a plan wants to be asked before the care is given; none of an unknown plan."""
         ...
 
     async def appeal_days(self, insurer_id: str) -> int | None:

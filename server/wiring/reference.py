@@ -2,40 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from domain.actor import Call
 from domain.claims.known import Code, Eligibility, Term, Verdict
 from domain.eligibility.eligibility_check import Procedure, Question
+from domain.eligibility.price_agreement import PriceAgreement
 from domain.eligibility.queries import ReferenceQueries
+from domain.eligibility.tuss_term import TussTerm
 from domain.eligibility.use_cases.checks import EligibilityChecks
 from domain.money import Money
+
+
+class Tariff(ReferenceQueries, Protocol):
+    """Reference data with what claims alone ask: about many codes at once, each a single question."""
+
+    async def valid_terms(self, codes: Collection[Code], on: date) -> Mapping[Code, TussTerm]:
+        """The terms of those codes that are valid on a day."""
+        ...
+
+    async def valid_prices(
+        self, insurer_id: str, plan_id: str, codes: Collection[Code], on: date
+    ) -> Mapping[Code, PriceAgreement]:
+        """Of those codes the prices that hold for a plan on a day."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceAnswers:
     """Every method raises Unavailable, and is asked before a unit of work, never inside one."""
 
-    queries: ReferenceQueries
+    queries: Tariff
     checks: EligibilityChecks
 
-    async def term(self, table: str, code: str, on: date) -> Term | None:
-        """The TUSS term that is valid on a day, or None."""
-        term = await self.queries.tuss_term(table, code, on)
-        return Term(table=table, code=code, description=term.description) if term else None
+    async def terms(self, codes: Collection[Code], on: date) -> dict[Code, Term]:
+        """Of those codes the TUSS terms that are valid on a day."""
+        valid = await self.queries.valid_terms(codes, on)
+        return {
+            (table, code): Term(table=table, code=code, description=term.description)
+            for (table, code), term in valid.items()
+        }
 
-    async def agreed_price(self, insurer_id: str, plan_id: str, table: str, code: str, on: date) -> Money | None:
-        """The price of one that was agreed for a plan and is valid on a day, or None."""
-        agreement = await self.queries.price_agreement(insurer_id, plan_id, table, code, on)
-        return agreement.price if agreement else None
+    async def agreed_prices(
+        self, insurer_id: str, plan_id: str, codes: Collection[Code], on: date
+    ) -> dict[Code, Money]:
+        """Of those codes the prices of one that were agreed for a plan and are valid on a day."""
+        agreed = await self.queries.valid_prices(insurer_id, plan_id, codes, on)
+        return {code: agreement.price for code, agreement in agreed.items()}
 
-    async def needs_authorization(self, insurer_id: str, plan_id: str, table: str, code: str) -> bool:
-        """Whether a plan wants to be asked before the care is given; False for a plan that nobody knows."""
+    async def need_authorization(self, insurer_id: str, plan_id: str, codes: Collection[Code]) -> frozenset[Code]:
+        """Those of the codes about which a plan wants to be asked before the care is given; none of an unknown plan."""
         plan = await self.queries.health_plan(insurer_id, plan_id)
-        rule = plan.rule_for(table, code) if plan else None
-        return rule is not None and rule.needs_authorization
+        ruled = ((code, plan.rule_for(*code)) for code in codes) if plan else ()
+        return frozenset(code for code, rule in ruled if rule and rule.needs_authorization)
 
     async def appeal_days(self, insurer_id: str) -> int | None:
         """For how many days after its word an insurer takes appeals; None for one that nobody knows."""

@@ -15,11 +15,15 @@ import pytest
 from domain.eligibility.generations import EVERYTHING
 from domain.errors import Unavailable
 from domain.failpoints import arm
+from domain.meter import NoMeter
 from domain.money import Money
+from persistence.generations import KnownGenerations
 from persistence.loading.kinds import KINDS
 from persistence.loading.loader import Job, Loaded, load
 from persistence.loading.table_file import BadFile, BadLine, TableFile
+from persistence.reference_cache import CachedReferenceViews
 from persistence.reference_views import ReferenceViews
+from persistence.tuss import TussTerms
 from server.wiring.reference import ReferenceAnswers
 from tests.support.fakes import FakeClock, FakeStore
 from tests.support.fakes_eligibility import FakeChecks
@@ -29,6 +33,22 @@ from tests.support.reference import AT
 INSURERS = "insurer_id,name,cnpj\n999991,Um,12ABC34501DE35\n999992,Dois,12ABC34501DE35\n"
 PLANS = "insurer_id,plan_id,name,segments,coverage\n999991,GOLD,Ouro,AMBULATORY,22:40=authorization\n"
 PRICES = "insurer_id,plan_id,table,code,price,valid_from\n999991,GOLD,22,99000011,10.00,2026-01-01\n"
+MANY_TERMS = """table,code,description,valid_from,valid_to,release
+22,99000011,First,2025-01-01,,1
+22,99000011,Second,2025-06-01,,2
+22,99000012,Ended,2025-01-01,2025-04-30,1
+22,99000013,Open beside one that ended,2025-01-01,,1
+22,99000013,Ended and governs,2025-03-01,2025-05-31,2
+22,99000014,Not yet,2026-01-01,,3
+"""
+MANY_PRICES = """insurer_id,plan_id,table,code,price,valid_from,valid_to
+999991,GOLD,22,99000011,10.00,2025-01-01,
+999991,GOLD,22,99000011,11.00,2025-02-01,2025-03-31
+999991,GOLD,22,99000012,12.00,2025-02-01,2025-11-30
+999991,GOLD,22,99000013,13.00,2025-01-01,
+999991,GOLD,22,99000013,14.00,2025-07-01,
+999991,GOLD,22,99000014,15.00,2025-05-01,
+"""
 TERMS = "table,code,description,valid_from,release\n22,99000011,Um,2025-01-01,1\n22,99000012,Dois,2025-01-01,1\n"
 
 
@@ -180,14 +200,28 @@ async def test_claims_are_told_what_was_loaded(loading: Loading) -> None:
     checks = FakeChecks(FakeStore().reference, FakeClock()).checks
     answers = ReferenceAnswers(ReferenceViews(loading.home.database), checks)
     day = date(2026, 3, 1)
-    term = await answers.term("22", "99000011", day)
-    assert (term and term.description, await answers.term("20", "99000011", day)) == ("Um", None)
-    assert await answers.agreed_price("999991", "GOLD", "22", "99000011", day) == Money(1000)
-    assert await answers.agreed_price("999991", "GOLD", "22", "99000011", date(2025, 12, 31)) is None
-    asked = [
-        ("GOLD", "22", "40999999"),
-        ("GOLD", "22", "30999999"),
-        ("GOLD", "20", "40999999"),
-        ("?", "22", "40999999"),
-    ]
-    assert [await answers.needs_authorization("999991", *one) for one in asked] == [True, False, False, False]
+    one, other = ("22", "99000011"), ("20", "99000011")
+    assert {code: term.description for code, term in (await answers.terms([one, other], day)).items()} == {one: "Um"}
+    assert await answers.agreed_prices("999991", "GOLD", [one, other], day) == {one: Money(1000)}
+    assert await answers.agreed_prices("999991", "GOLD", [one], date(2025, 12, 31)) == {}
+    asked = [("22", "40999999"), ("22", "30999999"), ("20", "40999999")]
+    assert await answers.need_authorization("999991", "GOLD", asked) == {asked[0]}
+    assert await answers.need_authorization("999991", "?", asked) == frozenset()
+
+
+@pytest.mark.parametrize("cached", [False, True])
+async def test_of_many_codes_each_is_told_as_if_it_was_asked_about_alone(loading: Loading, *, cached: bool) -> None:
+    await loading(insurers=INSURERS, plans=PLANS, prices=MANY_PRICES, tuss=MANY_TERMS)
+    database = loading.home.database
+    terms = TussTerms(database, KnownGenerations(database), NoMeter())
+    views = CachedReferenceViews(database, terms) if cached else ReferenceViews(database)
+    codes = [("22", f"9900001{last}") for last in range(1, 6)]
+    seen = set()
+    for day in (date(2025, month, 15) for month in range(1, 13)):
+        told = await views.valid_terms(codes, day)
+        assert told == {code: term for code in codes if (term := await views.tuss_term(*code, day))}
+        agreed = await views.valid_prices("999991", "GOLD", codes, day)
+        alone = {code: await views.price_agreement("999991", "GOLD", *code, day) for code in codes}
+        assert agreed == {code: price for code, price in alone.items() if price}
+        seen.add((len(told), len(agreed)))
+    assert len(seen) > 3, "the days differ"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
@@ -114,18 +114,20 @@ class FakeReference:
     asked: list[object] = field(default_factory=list)
     callers: list[Call] = field(default_factory=list)
 
-    async def term(self, table: str, code: str, on: date) -> Term | None:
-        self.asked.append((table, code, on))
-        known = (table, code) not in self.unknown
-        return Term(table=table, code=code, description="Consulta") if known else None
+    async def terms(self, codes: Collection[Code], on: date) -> dict[Code, Term]:
+        self.asked.append((*codes, on))
+        known = [code for code in codes if code not in self.unknown]
+        return {code: Term(table=code[0], code=code[1], description="Consulta") for code in known}
 
-    async def agreed_price(self, insurer_id: str, plan_id: str, table: str, code: str, on: date) -> Money | None:
-        self.asked.append((insurer_id, plan_id, table, code, on))
-        return self.prices.get((table, code))
+    async def agreed_prices(
+        self, insurer_id: str, plan_id: str, codes: Collection[Code], on: date
+    ) -> dict[Code, Money]:
+        self.asked.append((insurer_id, plan_id, *codes, on))
+        return {code: self.prices[code] for code in codes if code in self.prices}
 
-    async def needs_authorization(self, insurer_id: str, plan_id: str, table: str, code: str) -> bool:
-        self.asked.append((insurer_id, plan_id, table, code))
-        return (table, code) in self.authorized
+    async def need_authorization(self, insurer_id: str, plan_id: str, codes: Collection[Code]) -> frozenset[Code]:
+        self.asked.append((insurer_id, plan_id, *codes))
+        return frozenset(codes) & self.authorized
 
     async def appeal_days(self, insurer_id: str) -> int | None:
         return self.terms_of_appeal.get(insurer_id)

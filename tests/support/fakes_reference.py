@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -19,6 +19,8 @@ from domain.eligibility.tuss_term import TussTerm
 
 NounT = TypeVar("NounT", Insurer, HealthPlan, Beneficiary, Provider, TussTerm, PriceAgreement)
 
+Code = tuple[str, str]
+"""Table and code."""
 _KEYS: dict[type[ReferenceNoun], tuple[str, ...]] = {
     Insurer: ("insurer_id",),
     HealthPlan: ("insurer_id", "plan_id"),
@@ -146,6 +148,16 @@ class FakeReferenceQueries:
             and (wanted.on is None or await self._holds(one, wanted.on))
         ]
         return _page(found, after, limit)
+
+    async def valid_terms(self, codes: Collection[Code], on: date) -> dict[Code, TussTerm]:
+        found = {code: await self.tuss_term(*code, on) for code in codes}
+        return {code: term for code, term in found.items() if term}
+
+    async def valid_prices(
+        self, insurer_id: str, plan_id: str, codes: Collection[Code], on: date
+    ) -> dict[Code, PriceAgreement]:
+        found = {code: await self.price_agreement(insurer_id, plan_id, *code, on) for code in codes}
+        return {code: price for code, price in found.items() if price}
 
     async def _holds(self, one: PriceAgreement, on: date) -> bool:
         return await self.price_agreement(one.insurer_id, one.plan_id, one.table, one.code, on) == one

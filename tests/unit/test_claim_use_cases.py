@@ -167,8 +167,30 @@ async def test_validation_asks_for_the_day_of_the_care_and_changes_nothing() -> 
     claim = await clinic.drafted()
     seen, findings = await clinic.claims.validate_claim(CALL, claim.id)
     assert ([finding.code for finding in findings], seen.status) == (["CODE_UNKNOWN"], _S.DRAFT)
-    assert ("22", "10101012", TODAY) in clinic.reference.asked
+    assert (("22", "10101012"), TODAY) in clinic.reference.asked
     assert len(clinic.store.history) == 1
+
+
+async def test_of_all_codes_of_a_claim_one_question_of_each_kind_is_asked() -> None:
+    clinic = Clinic()
+    items = tuple(an_item(number, code=f"{number:08}") for number in range(1, 501))
+    clinic.reference.unknown, clinic.reference.prices = {("22", "00000007")}, {("22", "00000008"): Money(1)}
+    clinic.reference.authorized = {("22", "00000009")}
+    claim = await clinic.drafted(items=items)
+    _, findings = await clinic.claims.validate_claim(CALL, claim.id)
+    assert [(finding.code, finding.field) for finding in findings] == [
+        ("CODE_UNKNOWN", "items[6].code"),
+        ("AUTHORIZATION_MISSING", "authorization_code"),
+        ("PRICE_DIFFERS", "items[7].unit_price"),
+    ]
+    assert len(clinic.reference.asked) == 4, "terms, prices, authorizations and the patient"
+
+
+async def test_nothing_is_asked_about_the_codes_of_a_claim_that_has_none() -> None:
+    clinic = Clinic()
+    claim = await clinic.drafted(items=(an_item(table="", code=""),))
+    await clinic.claims.validate_claim(CALL, claim.id)
+    assert len(clinic.reference.asked) == 1, "the patient alone"
 
 
 async def test_eligibility_is_asked_on_behalf_of_who_validates() -> None:
@@ -193,14 +215,14 @@ async def test_who_is_ineligible_needs_a_reason_that_is_kept_in_the_history() ->
 async def test_a_claim_that_changed_while_it_was_looked_at_is_looked_at_again() -> None:
     clinic = Clinic()
     claim = await clinic.drafted()
-    ask = clinic.reference.term
+    ask = clinic.reference.terms
 
-    async def corrected_meanwhile(table: str, code: str, on: Any) -> Any:
-        clinic.reference.term = ask  # type: ignore[method-assign] # only once
+    async def corrected_meanwhile(codes: Any, on: Any) -> Any:
+        clinic.reference.terms = ask  # type: ignore[method-assign] # only once
         await clinic.claims.update_claim(CALL, claim.id, Changes(form={"card_number": ""}))
-        return await ask(table, code, on)
+        return await ask(codes, on)
 
-    clinic.reference.term = corrected_meanwhile  # type: ignore[method-assign] # a test's way into the middle
+    clinic.reference.terms = corrected_meanwhile  # type: ignore[method-assign] # a test's way into the middle
     with pytest.raises(ClaimIsInvalid, match="CARD_MISSING"):
         await clinic.claims.ready_claim(CALL, claim.id)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from math import ceil
 
 from domain.actor import Call
 from domain.claims.claim import Character, Claim, ClaimForm, ClaimType
-from domain.claims.known import NOTHING_KNOWN, Code, Eligibility, Known, Term
+from domain.claims.known import NOTHING_KNOWN, Code, Eligibility, Known
 from domain.claims.ports import Reference
 from domain.claims.queries import ClaimQueries
-from domain.money import Money
 
 
 async def known_of(call: Call, claim: Claim, reference: Reference, queries: ClaimQueries) -> Known:
@@ -19,33 +19,24 @@ async def known_of(call: Call, claim: Claim, reference: Reference, queries: Clai
     if form.type is ClaimType.OTHER:
         return NOTHING_KNOWN
     codes = tuple(dict.fromkeys((item.table, item.code) for item in form.items if item.table and item.code))
-    return Known(
-        terms=await _terms(form, codes, reference),
-        prices=await _prices(form, codes, reference),
-        authorized=await _authorized(form, codes, reference),
+    coded = await _of_codes(form, codes, reference) if codes else NOTHING_KNOWN
+    return replace(
+        coded,
         eligibility=await _eligibility(call, form, reference),
         twins=tuple(await queries.twins(claim)) if codes else (),
     )
 
 
-async def _terms(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> dict[Code, Term]:
-    found = {code: await reference.term(*code, form.service_date) for code in codes}
-    return {code: term for code, term in found.items() if term is not None}
-
-
-async def _prices(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> dict[Code, Money]:
+async def _of_codes(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> Known:
+    """What is known of its codes, by one question of each kind."""
+    terms = await reference.terms(codes, form.service_date)
     if not (form.insurer_id and form.plan_id):
-        return {}
-    asked = (form.insurer_id, form.plan_id)
-    found = {code: await reference.agreed_price(*asked, *code, form.service_date) for code in codes}
-    return {code: price for code, price in found.items() if price is not None}
-
-
-async def _authorized(form: ClaimForm, codes: tuple[Code, ...], reference: Reference) -> frozenset[Code]:
-    if not (form.insurer_id and form.plan_id):
-        return frozenset()
-    asked = (form.insurer_id, form.plan_id)
-    return frozenset([code for code in codes if await reference.needs_authorization(*asked, *code)])
+        return Known(terms=terms)
+    return Known(
+        terms=terms,
+        prices=await reference.agreed_prices(form.insurer_id, form.plan_id, codes, form.service_date),
+        authorized=await reference.need_authorization(form.insurer_id, form.plan_id, codes),
+    )
 
 
 async def _eligibility(call: Call, form: ClaimForm, reference: Reference) -> Eligibility | None:
