@@ -15,6 +15,7 @@ from domain.claims.use_cases.batches import Batches
 from server.rpc.page_tokens import PageTokens
 from server.rpc.paging import BY_TIME, page_of
 from server.rpc.read_claims import batch_filter_from_wire, batch_form_from_wire
+from server.rpc.translate import version_of
 from server.rpc.translate_claims import batch_to_wire
 
 
@@ -44,17 +45,19 @@ class BatchRpcs:
         return pb.ListClaimBatchesResponse(claim_batches=map(batch_to_wire, found), next_page_token=following)
 
     async def AddClaimToBatch(self, request: pb.AddClaimToBatchRequest, call: Call) -> claim_batch_pb2.ClaimBatch:  # noqa: N802
-        batch_id, claim_id = UUID(request.claim_batch_id), UUID(request.claim_id)
-        return batch_to_wire(await self._batches.add_claim_to_batch(call, batch_id, claim_id))
+        batch_id, claim_id, version = UUID(request.claim_batch_id), UUID(request.claim_id), version_of(request.etag)
+        return batch_to_wire(await self._batches.add_claim_to_batch(call, batch_id, claim_id, version=version))
 
     async def RemoveClaimFromBatch(  # noqa: N802
         self, request: pb.RemoveClaimFromBatchRequest, call: Call
     ) -> claim_batch_pb2.ClaimBatch:
-        batch_id, claim_id = UUID(request.claim_batch_id), UUID(request.claim_id)
-        return batch_to_wire(await self._batches.remove_claim_from_batch(call, batch_id, claim_id))
+        batch_id, claim_id, version = UUID(request.claim_batch_id), UUID(request.claim_id), version_of(request.etag)
+        return batch_to_wire(await self._batches.remove_claim_from_batch(call, batch_id, claim_id, version=version))
 
     async def CloseClaimBatch(self, request: pb.CloseClaimBatchRequest, call: Call) -> claim_batch_pb2.ClaimBatch:  # noqa: N802
-        return batch_to_wire(await self._batches.close_claim_batch(call, UUID(request.claim_batch_id)))
+        batch_id, version = UUID(request.claim_batch_id), version_of(request.etag)
+        return batch_to_wire(await self._batches.close_claim_batch(call, batch_id, version=version))
 
     async def SubmitClaimBatch(self, request: pb.SubmitClaimBatchRequest, call: Call) -> claim_batch_pb2.ClaimBatch:  # noqa: N802
-        return batch_to_wire(await self._batches.submit_claim_batch(call, UUID(request.claim_batch_id)))
+        batch_id, version = UUID(request.claim_batch_id), version_of(request.etag)
+        return batch_to_wire(await self._batches.submit_claim_batch(call, batch_id, version=version))

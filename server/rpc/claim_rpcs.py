@@ -26,6 +26,7 @@ from server.rpc.read_claims import (
     form_from_wire,
     said_from_wire,
 )
+from server.rpc.translate import version_of
 from server.rpc.translate_claims import claim_to_wire, finding_to_wire, history_to_wire
 
 
@@ -65,42 +66,53 @@ class ClaimRpcs:
         )
 
     async def ReadyClaim(self, request: pb.ReadyClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        claim_id, reason = UUID(request.claim_id), request.override_reason
-        return claim_to_wire(await self._claims.ready_claim(call, claim_id, override_reason=reason))
+        claim_id, reason, version = UUID(request.claim_id), request.override_reason, version_of(request.etag)
+        claim = await self._claims.ready_claim(call, claim_id, override_reason=reason, version=version)
+        return claim_to_wire(claim)
 
     async def SubmitClaim(self, request: pb.SubmitClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        return claim_to_wire(await self._claims.submit_claim(call, UUID(request.claim_id)))
+        claim_id, version = UUID(request.claim_id), version_of(request.etag)
+        return claim_to_wire(await self._claims.submit_claim(call, claim_id, version=version))
 
     async def ReceiveClaim(self, request: pb.ReceiveClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        claim_id, protocol = UUID(request.claim_id), request.protocol
-        return claim_to_wire(await self._adjudications.receive_claim(call, claim_id, protocol))
+        claim_id, protocol, version = UUID(request.claim_id), request.protocol, version_of(request.etag)
+        return claim_to_wire(await self._adjudications.receive_claim(call, claim_id, protocol, version=version))
 
     async def ReturnClaim(self, request: pb.ReturnClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        return claim_to_wire(await self._adjudications.return_claim(call, UUID(request.claim_id), request.reason))
+        claim_id, reason, version = UUID(request.claim_id), request.reason, version_of(request.etag)
+        return claim_to_wire(await self._adjudications.return_claim(call, claim_id, reason, version=version))
 
     async def StartClaimAnalysis(self, request: pb.StartClaimAnalysisRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        return claim_to_wire(await self._adjudications.start_claim_analysis(call, UUID(request.claim_id)))
+        claim_id, version = UUID(request.claim_id), version_of(request.etag)
+        return claim_to_wire(await self._adjudications.start_claim_analysis(call, claim_id, version=version))
 
     async def AdjudicateClaim(self, request: pb.AdjudicateClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
+        claim_id, version = UUID(request.claim_id), version_of(request.etag)
         said, on = said_from_wire(request)
-        return claim_to_wire(await self._adjudications.adjudicate_claim(call, UUID(request.claim_id), said, on=on))
+        claim = await self._adjudications.adjudicate_claim(call, claim_id, said, on=on, version=version)
+        return claim_to_wire(claim)
 
     async def AppealClaim(self, request: pb.AppealClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
         claim_id, denials = UUID(request.claim_id), [UUID(one) for one in request.denial_ids]
-        claim = await self._adjudications.appeal_claim(call, claim_id, denials, request.justification)
+        why, version = request.justification, version_of(request.etag)
+        claim = await self._adjudications.appeal_claim(call, claim_id, denials, why, version=version)
         return claim_to_wire(claim)
 
     async def AnswerClaimAppeal(self, request: pb.AnswerClaimAppealRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
+        claim_id, version = UUID(request.claim_id), version_of(request.etag)
         recovered, on = answers_from_wire(request)
-        claim = await self._adjudications.answer_claim_appeal(call, UUID(request.claim_id), recovered, on=on)
+        claim = await self._adjudications.answer_claim_appeal(call, claim_id, recovered, on=on, version=version)
         return claim_to_wire(claim)
 
     async def AcceptDenials(self, request: pb.AcceptDenialsRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
         claim_id, denials = UUID(request.claim_id), [UUID(one) for one in request.denial_ids]
-        return claim_to_wire(await self._adjudications.accept_denials(call, claim_id, denials, request.reason))
+        reason, version = request.reason, version_of(request.etag)
+        claim = await self._adjudications.accept_denials(call, claim_id, denials, reason, version=version)
+        return claim_to_wire(claim)
 
     async def CancelClaim(self, request: pb.CancelClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        return claim_to_wire(await self._claims.cancel_claim(call, UUID(request.claim_id), request.reason))
+        claim_id, reason, version = UUID(request.claim_id), request.reason, version_of(request.etag)
+        return claim_to_wire(await self._claims.cancel_claim(call, claim_id, reason, version=version))
 
     async def ListClaimHistory(self, request: pb.ListClaimHistoryRequest, call: Call) -> pb.ListClaimHistoryResponse:  # noqa: N802
         claim_id = UUID(request.claim_id)

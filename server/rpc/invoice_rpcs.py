@@ -23,6 +23,7 @@ from server.rpc.read_invoices import (
     order_from_wire,
     receipt_from_wire,
 )
+from server.rpc.translate import version_of
 from server.rpc.translate_invoices import (
     aging_to_wire,
     invoice_history_to_wire,
@@ -62,16 +63,18 @@ class InvoiceRpcs:
         return invoice_to_wire(await self._invoices.update_invoice(call, UUID(request.invoice_id), changes))
 
     async def SettleInvoice(self, request: pb.SettleInvoiceRequest, call: Call) -> pb.SettleInvoiceResponse:  # noqa: N802
-        receipt = receipt_from_wire(request)
-        return settled_to_wire(await self._invoices.settle_invoice(call, UUID(request.invoice_id), receipt))
+        invoice_id, receipt, version = UUID(request.invoice_id), receipt_from_wire(request), version_of(request.etag)
+        return settled_to_wire(await self._invoices.settle_invoice(call, invoice_id, receipt, version=version))
 
     async def ReverseSettlement(self, request: pb.ReverseSettlementRequest, call: Call) -> invoice_pb2.Invoice:  # noqa: N802
         invoice_id, settlement_id = UUID(request.invoice_id), UUID(request.settlement_id)
-        invoice = await self._invoices.reverse_settlement(call, invoice_id, settlement_id, request.reason)
+        reason, version = request.reason, version_of(request.etag)
+        invoice = await self._invoices.reverse_settlement(call, invoice_id, settlement_id, reason, version=version)
         return invoice_to_wire(invoice)
 
     async def CancelInvoice(self, request: pb.CancelInvoiceRequest, call: Call) -> invoice_pb2.Invoice:  # noqa: N802
-        return invoice_to_wire(await self._invoices.cancel_invoice(call, UUID(request.invoice_id), request.reason))
+        invoice_id, reason, version = UUID(request.invoice_id), request.reason, version_of(request.etag)
+        return invoice_to_wire(await self._invoices.cancel_invoice(call, invoice_id, reason, version=version))
 
     async def ListSettlements(self, request: pb.ListSettlementsRequest, call: Call) -> pb.ListSettlementsResponse:  # noqa: N802
         invoice_id = UUID(request.invoice_id)

@@ -110,6 +110,12 @@ def test_every_rpc_of_claims_that_changes_something_takes_a_key_and_none_that_re
     assert all(name.startswith(("Get", "List", "Validate")) for name in reads)
 
 
+def test_every_rpc_of_claims_that_changes_what_there_is_takes_an_etag() -> None:
+    for method in methods_of([CLAIMS]).values():
+        fields = CLAIMS.methods_by_name[method.name].input_type.fields_by_name
+        assert ("etag" in fields) == (method.writes and not method.name.startswith("Create")), method.name
+
+
 @pytest.mark.parametrize("rpc", [rpc for service in SERVICES for rpc in service.methods], ids=lambda rpc: rpc.name)
 def test_every_rpc_has_http_rules_whose_variables_are_fields_of_its_request(rpc: MethodDescriptor) -> None:
     for verb, path, body in http_rules(rpc):

@@ -23,7 +23,7 @@ from domain.retry import retried
 
 @dataclass(frozen=True, slots=True)
 class Adjudications:
-    """The use cases of claims that an insurer has. All raise ClaimNotFound."""
+    """The use cases of claims that an insurer has. All raise ClaimNotFound, and Stale where a `version` is said."""
 
     begin: Begin
     clock: Clock
@@ -31,26 +31,32 @@ class Adjudications:
     deadlines: AppealDeadlines
 
     @retried
-    async def receive_claim(self, call: Call, claim_id: UUID, protocol: str) -> Claim:
+    async def receive_claim(self, call: Call, claim_id: UUID, protocol: str, *, version: int | None = None) -> Claim:
         """The insurer has it, under its protocol. Raises as `Claim.receive` does."""
         now = self.clock.now()
-        return await changed(self.begin, call, claim_id, lambda claim: claim.receive(protocol, at=now))
+        return await changed(self.begin, call, claim_id, lambda claim: claim.receive(protocol, at=now), version=version)
 
     @retried
-    async def return_claim(self, call: Call, claim_id: UUID, reason: str) -> Claim:
+    async def return_claim(self, call: Call, claim_id: UUID, reason: str, *, version: int | None = None) -> Claim:
         """The insurer refused the message; correct it and send it again. Raises as `Claim.return_` does."""
         now = self.clock.now()
-        return await changed(self.begin, call, claim_id, lambda claim: claim.return_(reason, at=now))
+        return await changed(self.begin, call, claim_id, lambda claim: claim.return_(reason, at=now), version=version)
 
     @retried
-    async def start_claim_analysis(self, call: Call, claim_id: UUID) -> Claim:
+    async def start_claim_analysis(self, call: Call, claim_id: UUID, *, version: int | None = None) -> Claim:
         """The insurer began its analysis. Raises as `Claim.analyze` does."""
         now = self.clock.now()
-        return await changed(self.begin, call, claim_id, lambda claim: claim.analyze(at=now))
+        return await changed(self.begin, call, claim_id, lambda claim: claim.analyze(at=now), version=version)
 
     @retried
     async def adjudicate_claim(
-        self, call: Call, claim_id: UUID, said: Sequence[SaidItem], *, on: date | None = None
+        self,
+        call: Call,
+        claim_id: UUID,
+        said: Sequence[SaidItem],
+        *,
+        on: date | None = None,
+        version: int | None = None,
     ) -> Claim:
         """The insurer's analysis is here, of the day `on`; None: of today.
 
@@ -63,21 +69,35 @@ class Adjudications:
         def adjudicate(claim: Claim) -> None:
             claim.adjudicate(said, new_id=self.ids.new, appeal_until=until, on=day, at=now)
 
-        return await changed(self.begin, call, claim_id, adjudicate)
+        return await changed(self.begin, call, claim_id, adjudicate, version=version)
 
     @retried
-    async def appeal_claim(self, call: Call, claim_id: UUID, denial_ids: Collection[UUID], justification: str) -> Claim:
+    async def appeal_claim(
+        self,
+        call: Call,
+        claim_id: UUID,
+        denial_ids: Collection[UUID],
+        justification: str,
+        *,
+        version: int | None = None,
+    ) -> Claim:
         """Ask the insurer to think again about some denials. Raises as `Claim.appeal` does."""
         now = self.clock.now()
 
         def appeal(claim: Claim) -> None:
             claim.appeal(denial_ids, justification, on=day_of(now), at=now)
 
-        return await changed(self.begin, call, claim_id, appeal)
+        return await changed(self.begin, call, claim_id, appeal, version=version)
 
     @retried
     async def answer_claim_appeal(
-        self, call: Call, claim_id: UUID, recovered: Mapping[UUID, Money], *, on: date | None = None
+        self,
+        call: Call,
+        claim_id: UUID,
+        recovered: Mapping[UUID, Money],
+        *,
+        on: date | None = None,
+        version: int | None = None,
     ) -> Claim:
         """The insurer's answer to some appealed denials, of the day `on`; None: of today.
 
@@ -90,14 +110,16 @@ class Adjudications:
         def answer(claim: Claim) -> None:
             claim.answer_appeal(recovered, appeal_until=until, on=day, at=now)
 
-        return await changed(self.begin, call, claim_id, answer)
+        return await changed(self.begin, call, claim_id, answer, version=version)
 
     @retried
-    async def accept_denials(self, call: Call, claim_id: UUID, denial_ids: Collection[UUID], reason: str) -> Claim:
+    async def accept_denials(
+        self, call: Call, claim_id: UUID, denial_ids: Collection[UUID], reason: str, *, version: int | None = None
+    ) -> Claim:
         """Write off pending denials, all of them when none is named. Raises as `Claim.accept_denials` does."""
         now = self.clock.now()
 
         def accept(claim: Claim) -> None:
             claim.accept_denials(denial_ids, reason=reason, at=now)
 
-        return await changed(self.begin, call, claim_id, accept)
+        return await changed(self.begin, call, claim_id, accept, version=version)

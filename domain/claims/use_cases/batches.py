@@ -37,10 +37,12 @@ class Batches:
             return batch
 
     @retried
-    async def add_claim_to_batch(self, call: Call, claim_batch_id: UUID, claim_id: UUID) -> ClaimBatch:
-        """Put a READY claim in. Raises ClaimBatchNotFound, ClaimNotFound, and as `ClaimBatch.add` does."""
+    async def add_claim_to_batch(
+        self, call: Call, claim_batch_id: UUID, claim_id: UUID, *, version: int | None = None
+    ) -> ClaimBatch:
+        """Put a READY claim in. Raises ClaimBatchNotFound, ClaimNotFound, Stale, and as `ClaimBatch.add` does."""
         async with self.begin(call) as work:
-            batch = await batch_of(work, call, claim_batch_id)
+            batch = await batch_of(work, call, claim_batch_id, version)
             claim = await claim_of(work, call, claim_id)
             batch.add(claim, at=self.clock.now())
             save(work, claim, batch=batch)
@@ -48,10 +50,12 @@ class Batches:
             return batch
 
     @retried
-    async def remove_claim_from_batch(self, call: Call, claim_batch_id: UUID, claim_id: UUID) -> ClaimBatch:
-        """Take a claim out. Raises ClaimBatchNotFound, ClaimNotFound, and as `ClaimBatch.remove` does."""
+    async def remove_claim_from_batch(
+        self, call: Call, claim_batch_id: UUID, claim_id: UUID, *, version: int | None = None
+    ) -> ClaimBatch:
+        """Take a claim out. Raises ClaimBatchNotFound, ClaimNotFound, Stale, and as `ClaimBatch.remove` does."""
         async with self.begin(call) as work:
-            batch = await batch_of(work, call, claim_batch_id)
+            batch = await batch_of(work, call, claim_batch_id, version)
             claim = await claim_of(work, call, claim_id)
             batch.remove(claim, at=self.clock.now())
             save(work, claim, batch=batch)
@@ -59,20 +63,20 @@ class Batches:
             return batch
 
     @retried
-    async def close_claim_batch(self, call: Call, claim_batch_id: UUID) -> ClaimBatch:
-        """Freeze it. Raises ClaimBatchNotFound, and as `ClaimBatch.close` does."""
+    async def close_claim_batch(self, call: Call, claim_batch_id: UUID, *, version: int | None = None) -> ClaimBatch:
+        """Freeze it. Raises ClaimBatchNotFound, Stale, and as `ClaimBatch.close` does."""
         async with self.begin(call) as work:
-            batch = await batch_of(work, call, claim_batch_id)
+            batch = await batch_of(work, call, claim_batch_id, version)
             batch.close(at=self.clock.now())
             save(work, batch=batch)
             await work.commit(batch)
             return batch
 
     @retried
-    async def submit_claim_batch(self, call: Call, claim_batch_id: UUID) -> ClaimBatch:
-        """Send a closed batch, all its claims at once. Raises ClaimBatchNotFound, and as `ClaimBatch.submit` does."""
+    async def submit_claim_batch(self, call: Call, claim_batch_id: UUID, *, version: int | None = None) -> ClaimBatch:
+        """Send a closed batch, all of it at once. Raises ClaimBatchNotFound, Stale, and as `ClaimBatch.submit` does."""
         async with self.begin(call) as work:
-            batch = await batch_of(work, call, claim_batch_id)
+            batch = await batch_of(work, call, claim_batch_id, version)
             claims = await work.claims.get_all(batch.claim_ids)
             batch.submit(claims, at=self.clock.now())
             save(work, *claims, batch=batch)

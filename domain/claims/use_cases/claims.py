@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +20,11 @@ from domain.claims.numbering import claim_number
 from domain.claims.ports import Begin, Reference
 from domain.claims.queries import ClaimQueries
 from domain.claims.use_cases.billing_of_claims import billed_claim, save_billed
-from domain.claims.use_cases.loading import changed, must_come_to, must_serve, save
+from domain.claims.use_cases.loading import changed, must_be_as_read, must_come_to, must_serve, save
 from domain.claims.use_cases.looking_up import known_of
 from domain.claims.validation import Finding, errors_of, validate
 from domain.clock import Clock
-from domain.errors import Invalid, Stale, Violation
+from domain.errors import Invalid, Violation
 from domain.identity import Ids
 from domain.money import Money
 from domain.retry import Conflict, retried
@@ -80,7 +81,8 @@ class Claims:
         type OTHER would have a card or a plan), and as `Claim.update` does.
         """
         now = self.clock.now()
-        return await changed(self.begin, call, claim_id, lambda claim: correct(claim, call, changes, at=now))
+        correction = partial(correct, call=call, changes=changes, at=now)
+        return await changed(self.begin, call, claim_id, correction, version=changes.version)
 
     async def validate_claim(self, call: Call, claim_id: UUID) -> tuple[Claim, Sequence[Finding]]:
         """A claim as it is now, and everything that is found about it; nothing is changed. Raises ClaimNotFound."""
@@ -88,12 +90,15 @@ class Claims:
         return claim, await self._findings(call, claim)
 
     @retried
-    async def ready_claim(self, call: Call, claim_id: UUID, *, override_reason: str = "") -> Claim:
+    async def ready_claim(
+        self, call: Call, claim_id: UUID, *, override_reason: str = "", version: int | None = None
+    ) -> Claim:
         """Validate a draft; one without errors may be sent from now on.
 
-        Raises ClaimNotFound, ClaimIsInvalid, and as `Claim.ready` does.
+        Raises ClaimNotFound, Stale, ClaimIsInvalid, and as `Claim.ready` does.
         """
         seen = await self._seen(call, claim_id)
+        must_be_as_read(seen, version)
         looked = ClaimAction.READY in LIFECYCLE.allowed(seen.status)
         findings = await self._findings(call, seen, override=bool(override_reason)) if looked else ()
 
@@ -106,27 +111,28 @@ class Claims:
         return await changed(self.begin, call, claim_id, ready)
 
     @retried
-    async def submit_claim(self, call: Call, claim_id: UUID) -> Claim:
-        """Send a claim by itself. Raises ClaimNotFound, ClaimIsBatched, and as `Claim.submit` does."""
+    async def submit_claim(self, call: Call, claim_id: UUID, *, version: int | None = None) -> Claim:
+        """Send a claim by itself. Raises ClaimNotFound, Stale, ClaimIsBatched, and as `Claim.submit` does."""
 
         def submit(claim: Claim) -> None:
             if claim.status is ClaimStatus.BATCHED:
                 raise ClaimIsBatched(metadata={"claim_batch_id": str(claim.claim_batch_id)})
             claim.submit(at=self.clock.now())
 
-        return await changed(self.begin, call, claim_id, submit)
+        return await changed(self.begin, call, claim_id, submit, version=version)
 
     @retried
-    async def cancel_claim(self, call: Call, claim_id: UUID, reason: str) -> Claim:
+    async def cancel_claim(self, call: Call, claim_id: UUID, reason: str, *, version: int | None = None) -> Claim:
         """Withdraw a claim that is not paid; one in a batch leaves it, and so does one in an invoice.
 
-        Raises ClaimNotFound, and as `Claim.cancel` and `Billed.follow` do: no batch keeps a claim from it.
+        Raises ClaimNotFound, Stale, and as `Claim.cancel` and `Billed.follow` do: no batch keeps a claim from it.
         """
         now = self.clock.now()
         async with self.begin(call) as work:
             batch = await work.claim_batches.of_claim(claim_id)
             billed = await billed_claim(work, call, claim_id)
             claim = billed.claim(claim_id)
+            must_be_as_read(claim, version)
             withdraw(claim, batch, reason=reason, at=now)
             billed.follow(claim)
             save(work, batch=batch)
@@ -146,9 +152,7 @@ class Claims:
 
 
 def correct(claim: Claim, call: Call, changes: Changes, *, at: datetime) -> None:
-    """Correct a claim that was read for it. Raises as `Claims.update_claim` does."""
-    if changes.version not in (None, claim.version):
-        raise Stale
+    """Correct a claim that was read for it. Raises as `Claims.update_claim` does, but Stale."""
     form = replace(claim.form, **changes.form)
     form = replace(form, number=form.number or claim_number(claim.id))
     must_serve(call, form.provider_id)

@@ -16,9 +16,9 @@ from domain.claims.invoice import Invoice
 from domain.claims.invoice_order import InvoiceOrder, bill_of
 from domain.claims.ports import Begin, ClaimsWork
 from domain.claims.use_cases.billing_of_claims import billed_invoice, claims_to_bill, save_billed
-from domain.claims.use_cases.loading import must_serve
+from domain.claims.use_cases.loading import must_be_as_read, must_serve
 from domain.clock import Clock
-from domain.errors import Invalid, Stale, Violation
+from domain.errors import Invalid, Violation
 from domain.identity import Ids
 from domain.money import Money
 from domain.retry import retried
@@ -82,16 +82,16 @@ class Invoices:
         """Change when it is due, or what is noted of it. Raises InvoiceNotFound, Stale, IllegalTransition."""
 
         def update(_: Billed, invoice: Invoice) -> None:
-            if changes.version not in (None, invoice.version):
-                raise Stale
             invoice.update(due_date=changes.due_date, note=changes.note, at=self.clock.now())
 
-        return await self._changed(call, invoice_id, update)
+        return await self._changed(call, invoice_id, update, changes.version)
 
-    async def settle_invoice(self, call: Call, invoice_id: UUID, receipt: Receipt) -> Invoice:
+    async def settle_invoice(
+        self, call: Call, invoice_id: UUID, receipt: Receipt, *, version: int | None = None
+    ) -> Invoice:
         """Take note of money that came; its claims are settled with it. Settled already: nothing happens.
 
-        Raises InvoiceNotFound, Invalid (of nothing, or of a day to come), and as `Invoice.settle` does.
+        Raises InvoiceNotFound, Stale, Invalid (of nothing, or of a day to come), and as `Invoice.settle` does.
         """
         now = self.clock.now()
         on = receipt.on or day_of(now)
@@ -108,26 +108,38 @@ class Invoices:
             )
             billed.align(at=now)
 
-        return await self._changed(call, invoice_id, settle)
+        return await self._changed(call, invoice_id, settle, version)
 
-    async def reverse_settlement(self, call: Call, invoice_id: UUID, settlement_id: UUID, reason: str) -> Invoice:
-        """Take a settlement back; claims that it settled are open again. Raises InvoiceNotFound, SettlementNotFound."""
+    async def reverse_settlement(
+        self, call: Call, invoice_id: UUID, settlement_id: UUID, reason: str, *, version: int | None = None
+    ) -> Invoice:
+        """Take a settlement back; claims that it settled are open again.
+
+        Raises InvoiceNotFound, Stale, SettlementNotFound.
+        """
         now = self.clock.now()
 
         def reverse(billed: Billed, invoice: Invoice) -> None:
             invoice.reverse(settlement_id, self.ids.new(), reason=reason, at=now)
             billed.align(at=now)
 
-        return await self._changed(call, invoice_id, reverse)
+        return await self._changed(call, invoice_id, reverse, version)
 
-    async def cancel_invoice(self, call: Call, invoice_id: UUID, reason: str) -> Invoice:
-        """Withdraw it: its claims may be billed again. Raises InvoiceNotFound, IllegalTransition."""
-        return await self._changed(call, invoice_id, lambda _, invoice: invoice.cancel(reason, at=self.clock.now()))
+    async def cancel_invoice(self, call: Call, invoice_id: UUID, reason: str, *, version: int | None = None) -> Invoice:
+        """Withdraw it: its claims may be billed again. Raises InvoiceNotFound, Stale, IllegalTransition."""
+
+        def cancel(_: Billed, invoice: Invoice) -> None:
+            invoice.cancel(reason, at=self.clock.now())
+
+        return await self._changed(call, invoice_id, cancel, version)
 
     @retried
-    async def _changed(self, call: Call, invoice_id: UUID, change: Callable[[Billed, Invoice], object]) -> Invoice:
+    async def _changed(
+        self, call: Call, invoice_id: UUID, change: Callable[[Billed, Invoice], object], version: int | None
+    ) -> Invoice:
         async with self.begin(call) as work:
             billed, invoice = await billed_invoice(work, call, invoice_id)
+            must_be_as_read(invoice, version)
             change(billed, invoice)
             save_billed(work, billed)
             await work.commit(invoice)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from domain.actor import Call
+from domain.aggregate import Aggregate
 from domain.claims.claim import Claim
 from domain.claims.claim_batch import ClaimBatch
 from domain.claims.claim_item import ClaimAmounts, ClaimItem
 from domain.claims.errors import AmountDiffers, ClaimBatchNotFound, ClaimNotFound, ProviderNotFound, WrongCurrency
 from domain.claims.ports import Begin, ClaimsWork
 from domain.claims.use_cases.billing_of_claims import billed_claim, save_billed
+from domain.errors import Stale
 from domain.money import BRL, Money
 
 
@@ -23,22 +25,26 @@ async def claim_of(work: ClaimsWork, call: Call, claim_id: UUID) -> Claim:
     return claim
 
 
-async def batch_of(work: ClaimsWork, call: Call, claim_batch_id: UUID) -> ClaimBatch:
-    """A batch, locked. Raises ClaimBatchNotFound, also for what the actor does not see."""
+async def batch_of(work: ClaimsWork, call: Call, claim_batch_id: UUID, version: int | None) -> ClaimBatch:
+    """A batch, locked. Raises ClaimBatchNotFound, also for what the actor does not see, and as `must_be_as_read`."""
     batch = await work.claim_batches.get(claim_batch_id)
     if batch is None or not call.actor.serves(batch.provider_id):
         raise ClaimBatchNotFound
+    must_be_as_read(batch, version)
     return batch
 
 
-async def changed(begin: Begin, call: Call, claim_id: UUID, change: Callable[[Claim], object]) -> Claim:
+async def changed(
+    begin: Begin, call: Call, claim_id: UUID, change: Callable[[Claim], object], *, version: int | None = None
+) -> Claim:
     """One command on one claim, in a unit of its own; its live invoice follows it.
 
-    Raises ClaimNotFound, and as `change` and `Billed.follow` do.
+    Raises ClaimNotFound, Stale, and as `change` and `Billed.follow` do.
     """
     async with begin(call) as work:
         billed = await billed_claim(work, call, claim_id)
         claim = billed.claim(claim_id)
+        must_be_as_read(claim, version)
         change(claim)
         billed.follow(claim)
         save_billed(work, billed)
@@ -53,6 +59,12 @@ def save(work: ClaimsWork, *claims: Claim, batch: ClaimBatch | None = None) -> N
     for claim in claims:
         if claim.changes:
             work.claims.save(claim)
+
+
+def must_be_as_read(noun: Aggregate, version: int | None) -> None:
+    """Raise Stale for what was changed since the caller read this version of it; None: any will do."""
+    if version not in (None, noun.version):
+        raise Stale
 
 
 def must_serve(call: Call, provider_id: str) -> None:

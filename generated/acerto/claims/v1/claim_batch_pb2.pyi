@@ -80,7 +80,7 @@ class ClaimBatch(_message.Message):
     type: _claim_pb2.ClaimType.ValueType
     """The type of its claims."""
     etag: _builtins.str
-    """Changes with every change of the batch; opaque."""
+    """Changes with every change of the batch; opaque. Send it back to be refused when somebody was faster."""
     @_builtins.property
     def claim_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Its claims, in the order in which they were put in."""

@@ -378,22 +378,26 @@ class ReadyClaimRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     OVERRIDE_REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
     override_reason: _builtins.str
     """Why the claim shall be sent although the patient is not eligible; kept in the history. Empty: it shall not."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
         override_reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "override_reason", b"override_reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "etag", b"etag", "override_reason", b"override_reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -407,19 +411,23 @@ class SubmitClaimRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "etag", b"etag", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -434,22 +442,26 @@ class ReceiveClaimRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
     protocol: _builtins.str
     """The insurer's protocol."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
         protocol: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "protocol", b"protocol", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "etag", b"etag", "protocol", b"protocol", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -464,22 +476,26 @@ class ReturnClaimRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
     reason: _builtins.str
     """Why, in the insurer's words."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "etag", b"etag", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -493,19 +509,23 @@ class StartClaimAnalysisRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "etag", b"etag", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -521,10 +541,13 @@ class AdjudicateClaimRequest(_message.Message):
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemAdjudication]:
         """What it says of each item: every item of the claim, once."""
@@ -542,10 +565,11 @@ class AdjudicateClaimRequest(_message.Message):
         claim_id: _builtins.str = ...,
         items: _abc.Iterable[Global___ItemAdjudication] | None = ...,
         date: _date_pb2.Date | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "date", b"date", "items", b"items", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "date", b"date", "etag", b"etag", "items", b"items", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -635,12 +659,15 @@ class AppealClaimRequest(_message.Message):
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     DENIAL_IDS_FIELD_NUMBER: _builtins.int
     JUSTIFICATION_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
     justification: _builtins.str
     """Why the care was right, for the insurer to read."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     @_builtins.property
     def denial_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The denials, as in `Denial.denial_id`."""
@@ -652,10 +679,11 @@ class AppealClaimRequest(_message.Message):
         claim_id: _builtins.str = ...,
         denial_ids: _abc.Iterable[_builtins.str] | None = ...,
         justification: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "denial_ids", b"denial_ids", "justification", b"justification", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "denial_ids", b"denial_ids", "etag", b"etag", "justification", b"justification", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -671,10 +699,13 @@ class AnswerClaimAppealRequest(_message.Message):
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     @_builtins.property
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppealAnswer]:
         """What it says of each denial; those that it says nothing of stay under appeal."""
@@ -692,10 +723,11 @@ class AnswerClaimAppealRequest(_message.Message):
         claim_id: _builtins.str = ...,
         answers: _abc.Iterable[Global___AppealAnswer] | None = ...,
         date: _date_pb2.Date | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "claim_id", b"claim_id", "date", b"date", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "claim_id", b"claim_id", "date", b"date", "etag", b"etag", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -739,12 +771,15 @@ class AcceptDenialsRequest(_message.Message):
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     DENIAL_IDS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
     reason: _builtins.str
     """Why, for the history. May be empty."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     @_builtins.property
     def denial_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The denials, as in `Denial.denial_id`; none: all that are pending."""
@@ -756,10 +791,11 @@ class AcceptDenialsRequest(_message.Message):
         claim_id: _builtins.str = ...,
         denial_ids: _abc.Iterable[_builtins.str] | None = ...,
         reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "denial_ids", b"denial_ids", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "denial_ids", b"denial_ids", "etag", b"etag", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -774,22 +810,26 @@ class CancelClaimRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
     """The claim's id."""
     reason: _builtins.str
     """Why; partners read it. May be empty."""
+    etag: _builtins.str
+    """The claim's `etag` as it was read; the call is refused when somebody changed the claim since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "etag", b"etag", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -992,22 +1032,26 @@ class AddClaimToBatchRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_BATCH_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_batch_id: _builtins.str
     """The batch's id."""
     claim_id: _builtins.str
     """The claim's id."""
+    etag: _builtins.str
+    """The batch's `etag` as it was read; the call is refused when somebody changed the batch since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_batch_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_batch_id", b"claim_batch_id", "claim_id", b"claim_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_batch_id", b"claim_batch_id", "claim_id", b"claim_id", "etag", b"etag", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1022,22 +1066,26 @@ class RemoveClaimFromBatchRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_BATCH_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_batch_id: _builtins.str
     """The batch's id."""
     claim_id: _builtins.str
     """The claim's id."""
+    etag: _builtins.str
+    """The batch's `etag` as it was read; the call is refused when somebody changed the batch since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_batch_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_batch_id", b"claim_batch_id", "claim_id", b"claim_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_batch_id", b"claim_batch_id", "claim_id", b"claim_id", "etag", b"etag", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1051,19 +1099,23 @@ class CloseClaimBatchRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_BATCH_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_batch_id: _builtins.str
     """The batch's id."""
+    etag: _builtins.str
+    """The batch's `etag` as it was read; the call is refused when somebody changed the batch since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_batch_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_batch_id", b"claim_batch_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_batch_id", b"claim_batch_id", "etag", b"etag", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1077,19 +1129,23 @@ class SubmitClaimBatchRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CLAIM_BATCH_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_batch_id: _builtins.str
     """The batch's id."""
+    etag: _builtins.str
+    """The batch's `etag` as it was read; the call is refused when somebody changed the batch since. Empty: not checked."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         claim_batch_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_batch_id", b"claim_batch_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_batch_id", b"claim_batch_id", "etag", b"etag", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

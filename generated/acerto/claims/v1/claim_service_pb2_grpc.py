@@ -259,7 +259,7 @@ class ClaimServiceServicer:
     def ReadyClaim(self, request, context):
         """Validates a draft, as ValidateClaim does; without an error it is READY and can be submitted. A patient who is not
         eligible is an error that `override_reason` makes a warning. What is READY already stays so.
-        Refusals: CLAIM_NOT_FOUND, CLAIM_INVALID, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_INVALID, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -269,7 +269,7 @@ class ClaimServiceServicer:
         """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again
         what is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes
         again, with the number of the submission.
-        Refusals: CLAIM_NOT_FOUND, CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -277,7 +277,8 @@ class ClaimServiceServicer:
 
     def ReceiveClaim(self, request, context):
         """The insurer has the claim, under its protocol. The same again is OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION (also: it was received under another protocol).
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (also: it was received under
+        another protocol).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -286,7 +287,7 @@ class ClaimServiceServicer:
     def ReturnClaim(self, request, context):
         """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
         The same again is OK, and does nothing. It leaves its invoice.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, INVOICE_OVERPAID.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, INVOICE_OVERPAID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -294,7 +295,7 @@ class ClaimServiceServicer:
 
     def StartClaimAnalysis(self, request, context):
         """The insurer began to look at the claim. The same again is OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -304,8 +305,8 @@ class ClaimServiceServicer:
         """The insurer's analysis: what it processed, released and denied of each item, and on which day it did. The outcome
         follows from it. Publishes ClaimAdjudicated.
         Its invoice counts what it says.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
-        INVOICE_TOO_LARGE.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS,
+        WRONG_CURRENCY, INVOICE_OVERPAID, INVOICE_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -314,7 +315,8 @@ class ClaimServiceServicer:
     def AppealClaim(self, request, context):
         """Asks the insurer to think again about some pending denials, until the last day of each. More can be appealed while
         others are; one that was answered can be appealed once more, in its next round.
-        Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
+        APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -324,8 +326,8 @@ class ClaimServiceServicer:
         """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay
         is pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is
         ADJUDICATED, and ClaimAdjudicated tells the new amounts.
-        Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED, RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY,
-        ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED,
+        RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -334,7 +336,8 @@ class ClaimServiceServicer:
     def AcceptDenials(self, request, context):
         """Writes off what is pending of some denials, or of all that are. Nothing is ever written off otherwise. When none is
         pending, all is OK, and nothing happens.
-        Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
+        ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -345,7 +348,8 @@ class ClaimServiceServicer:
         submitted with its batch stays named in it. One in an invoice leaves that unless something was paid of it, and with
         the last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is
         OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is
+        SETTLED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -383,8 +387,8 @@ class ClaimServiceServicer:
 
     def AddClaimToBatch(self, request, context):
         """Puts a READY claim into an open batch. One that is in it already is OK, and nothing happens.
-        Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, CLAIM_DOES_NOT_FIT, CLAIM_BATCH_FULL,
-        ILLEGAL_TRANSITION (the claim is not READY).
+        Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN,
+        CLAIM_DOES_NOT_FIT, CLAIM_BATCH_FULL, ILLEGAL_TRANSITION (the claim is not READY).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -393,7 +397,7 @@ class ClaimServiceServicer:
     def RemoveClaimFromBatch(self, request, context):
         """Takes a claim out of a batch that was not submitted: it is READY again, and a closed batch OPEN. One that is not in
         it is OK, and nothing happens.
-        Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
+        Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -402,7 +406,7 @@ class ClaimServiceServicer:
     def CloseClaimBatch(self, request, context):
         """Freezes a batch of at least one claim, to be submitted; taking a claim out opens it again. Closing again is OK, and
         does nothing.
-        Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -411,7 +415,7 @@ class ClaimServiceServicer:
     def SubmitClaimBatch(self, request, context):
         """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
         them or none. Submitting again is OK, and does nothing.
-        Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
+        Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (it is open).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -459,7 +463,8 @@ class ClaimServiceServicer:
         no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
         once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
         of a settlement that stands) is OK, and does nothing.
-        Refusals: INVOICE_NOT_FOUND, AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY, ILLEGAL_TRANSITION (it is canceled).
+        Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY,
+        ILLEGAL_TRANSITION (it is canceled).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -468,7 +473,7 @@ class ClaimServiceServicer:
     def ReverseSettlement(self, request, context):
         """Takes a settlement back, whole: its money is due again, and claims that it settled are ADJUDICATED again. Publishes
         InvoiceSettlementReversed. Reversing again is OK, and does nothing.
-        Refusals: INVOICE_NOT_FOUND, SETTLEMENT_NOT_FOUND.
+        Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), SETTLEMENT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -477,7 +482,7 @@ class ClaimServiceServicer:
     def CancelInvoice(self, request, context):
         """Withdraws an invoice that nothing was paid of, or whose settlements were all reversed: its claims can be billed
         again. Canceling again is OK, and does nothing.
-        Refusals: INVOICE_NOT_FOUND, ILLEGAL_TRANSITION (something was paid).
+        Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (something was paid).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -69,57 +69,61 @@ class ClaimServiceStub:
     ReadyClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReadyClaimRequest, _claim_pb2.Claim]
     """Validates a draft, as ValidateClaim does; without an error it is READY and can be submitted. A patient who is not
     eligible is an error that `override_reason` makes a warning. What is READY already stays so.
-    Refusals: CLAIM_NOT_FOUND, CLAIM_INVALID, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_INVALID, ILLEGAL_TRANSITION.
     """
     SubmitClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimRequest, _claim_pb2.Claim]
     """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again
     what is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes
     again, with the number of the submission.
-    Refusals: CLAIM_NOT_FOUND, CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
     """
     ReceiveClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReceiveClaimRequest, _claim_pb2.Claim]
     """The insurer has the claim, under its protocol. The same again is OK, and does nothing.
-    Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION (also: it was received under another protocol).
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (also: it was received under
+    another protocol).
     """
     ReturnClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReturnClaimRequest, _claim_pb2.Claim]
     """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
     The same again is OK, and does nothing. It leaves its invoice.
-    Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, INVOICE_OVERPAID.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, INVOICE_OVERPAID.
     """
     StartClaimAnalysis: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.StartClaimAnalysisRequest, _claim_pb2.Claim]
     """The insurer began to look at the claim. The same again is OK, and does nothing.
-    Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION.
     """
     AdjudicateClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.AdjudicateClaimRequest, _claim_pb2.Claim]
     """The insurer's analysis: what it processed, released and denied of each item, and on which day it did. The outcome
     follows from it. Publishes ClaimAdjudicated.
     Its invoice counts what it says.
-    Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
-    INVOICE_TOO_LARGE.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS,
+    WRONG_CURRENCY, INVOICE_OVERPAID, INVOICE_TOO_LARGE.
     """
     AppealClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.AppealClaimRequest, _claim_pb2.Claim]
     """Asks the insurer to think again about some pending denials, until the last day of each. More can be appealed while
     others are; one that was answered can be appealed once more, in its next round.
-    Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
+    APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
     """
     AnswerClaimAppeal: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.AnswerClaimAppealRequest, _claim_pb2.Claim]
     """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay
     is pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is
     ADJUDICATED, and ClaimAdjudicated tells the new amounts.
-    Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED, RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY,
-    ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED,
+    RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY, ILLEGAL_TRANSITION.
     """
     AcceptDenials: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.AcceptDenialsRequest, _claim_pb2.Claim]
     """Writes off what is pending of some denials, or of all that are. Nothing is ever written off otherwise. When none is
     pending, all is OK, and nothing happens.
-    Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
+    ILLEGAL_TRANSITION.
     """
     CancelClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.CancelClaimRequest, _claim_pb2.Claim]
     """Withdraws a claim that is not paid. A BATCHED one leaves its batch, and a closed batch is OPEN again; one that was
     submitted with its batch stays named in it. One in an invoice leaves that unless something was paid of it, and with
     the last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is
     OK, and does nothing.
-    Refusals: CLAIM_NOT_FOUND, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is
+    SETTLED).
     """
     ListClaimHistory: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimHistoryRequest, _claim_service_pb2.ListClaimHistoryResponse]
     """Every change of a claim, oldest first, a page at a time.
@@ -135,23 +139,23 @@ class ClaimServiceStub:
     """Batches, newest first, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
     AddClaimToBatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.AddClaimToBatchRequest, _claim_batch_pb2.ClaimBatch]
     """Puts a READY claim into an open batch. One that is in it already is OK, and nothing happens.
-    Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, CLAIM_DOES_NOT_FIT, CLAIM_BATCH_FULL,
-    ILLEGAL_TRANSITION (the claim is not READY).
+    Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN,
+    CLAIM_DOES_NOT_FIT, CLAIM_BATCH_FULL, ILLEGAL_TRANSITION (the claim is not READY).
     """
     RemoveClaimFromBatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.RemoveClaimFromBatchRequest, _claim_batch_pb2.ClaimBatch]
     """Takes a claim out of a batch that was not submitted: it is READY again, and a closed batch OPEN. One that is not in
     it is OK, and nothing happens.
-    Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
+    Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
     """
     CloseClaimBatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.CloseClaimBatchRequest, _claim_batch_pb2.ClaimBatch]
     """Freezes a batch of at least one claim, to be submitted; taking a claim out opens it again. Closing again is OK, and
     does nothing.
-    Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
     """
     SubmitClaimBatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimBatchRequest, _claim_batch_pb2.ClaimBatch]
     """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
     them or none. Submitting again is OK, and does nothing.
-    Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
+    Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (it is open).
     """
     CreateInvoice: _grpc.UnaryUnaryMultiCallable[_invoice_requests_pb2.CreateInvoiceRequest, _invoice_pb2.Invoice]
     """Invoices (contas): what is billed for claims, and what came for it.
@@ -177,17 +181,18 @@ class ClaimServiceStub:
     no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
     once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
     of a settlement that stands) is OK, and does nothing.
-    Refusals: INVOICE_NOT_FOUND, AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY, ILLEGAL_TRANSITION (it is canceled).
+    Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY,
+    ILLEGAL_TRANSITION (it is canceled).
     """
     ReverseSettlement: _grpc.UnaryUnaryMultiCallable[_invoice_requests_pb2.ReverseSettlementRequest, _invoice_pb2.Invoice]
     """Takes a settlement back, whole: its money is due again, and claims that it settled are ADJUDICATED again. Publishes
     InvoiceSettlementReversed. Reversing again is OK, and does nothing.
-    Refusals: INVOICE_NOT_FOUND, SETTLEMENT_NOT_FOUND.
+    Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), SETTLEMENT_NOT_FOUND.
     """
     CancelInvoice: _grpc.UnaryUnaryMultiCallable[_invoice_requests_pb2.CancelInvoiceRequest, _invoice_pb2.Invoice]
     """Withdraws an invoice that nothing was paid of, or whose settlements were all reversed: its claims can be billed
     again. Canceling again is OK, and does nothing.
-    Refusals: INVOICE_NOT_FOUND, ILLEGAL_TRANSITION (something was paid).
+    Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (something was paid).
     """
     ListSettlements: _grpc.UnaryUnaryMultiCallable[_invoice_requests_pb2.ListSettlementsRequest, _invoice_requests_pb2.ListSettlementsResponse]
     """The settlements of an invoice, reversed ones too, newest first, a page at a time.
@@ -231,57 +236,61 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     ReadyClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReadyClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """Validates a draft, as ValidateClaim does; without an error it is READY and can be submitted. A patient who is not
     eligible is an error that `override_reason` makes a warning. What is READY already stays so.
-    Refusals: CLAIM_NOT_FOUND, CLAIM_INVALID, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_INVALID, ILLEGAL_TRANSITION.
     """
     SubmitClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again
     what is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes
     again, with the number of the submission.
-    Refusals: CLAIM_NOT_FOUND, CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
     """
     ReceiveClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReceiveClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """The insurer has the claim, under its protocol. The same again is OK, and does nothing.
-    Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION (also: it was received under another protocol).
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (also: it was received under
+    another protocol).
     """
     ReturnClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReturnClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
     The same again is OK, and does nothing. It leaves its invoice.
-    Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, INVOICE_OVERPAID.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, INVOICE_OVERPAID.
     """
     StartClaimAnalysis: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.StartClaimAnalysisRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """The insurer began to look at the claim. The same again is OK, and does nothing.
-    Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION.
     """
     AdjudicateClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.AdjudicateClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """The insurer's analysis: what it processed, released and denied of each item, and on which day it did. The outcome
     follows from it. Publishes ClaimAdjudicated.
     Its invoice counts what it says.
-    Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
-    INVOICE_TOO_LARGE.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS,
+    WRONG_CURRENCY, INVOICE_OVERPAID, INVOICE_TOO_LARGE.
     """
     AppealClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.AppealClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """Asks the insurer to think again about some pending denials, until the last day of each. More can be appealed while
     others are; one that was answered can be appealed once more, in its next round.
-    Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
+    APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
     """
     AnswerClaimAppeal: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.AnswerClaimAppealRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay
     is pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is
     ADJUDICATED, and ClaimAdjudicated tells the new amounts.
-    Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED, RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY,
-    ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED,
+    RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY, ILLEGAL_TRANSITION.
     """
     AcceptDenials: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.AcceptDenialsRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """Writes off what is pending of some denials, or of all that are. Nothing is ever written off otherwise. When none is
     pending, all is OK, and nothing happens.
-    Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
+    ILLEGAL_TRANSITION.
     """
     CancelClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.CancelClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """Withdraws a claim that is not paid. A BATCHED one leaves its batch, and a closed batch is OPEN again; one that was
     submitted with its batch stays named in it. One in an invoice leaves that unless something was paid of it, and with
     the last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is
     OK, and does nothing.
-    Refusals: CLAIM_NOT_FOUND, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
+    Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is
+    SETTLED).
     """
     ListClaimHistory: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimHistoryRequest, _claim_service_pb2.ListClaimHistoryResponse]  # type: ignore[assignment]
     """Every change of a claim, oldest first, a page at a time.
@@ -297,23 +306,23 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     """Batches, newest first, a page at a time. Refusals: INVALID_PAGE_TOKEN."""
     AddClaimToBatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.AddClaimToBatchRequest, _claim_batch_pb2.ClaimBatch]  # type: ignore[assignment]
     """Puts a READY claim into an open batch. One that is in it already is OK, and nothing happens.
-    Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, CLAIM_DOES_NOT_FIT, CLAIM_BATCH_FULL,
-    ILLEGAL_TRANSITION (the claim is not READY).
+    Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN,
+    CLAIM_DOES_NOT_FIT, CLAIM_BATCH_FULL, ILLEGAL_TRANSITION (the claim is not READY).
     """
     RemoveClaimFromBatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.RemoveClaimFromBatchRequest, _claim_batch_pb2.ClaimBatch]  # type: ignore[assignment]
     """Takes a claim out of a batch that was not submitted: it is READY again, and a closed batch OPEN. One that is not in
     it is OK, and nothing happens.
-    Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
+    Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
     """
     CloseClaimBatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.CloseClaimBatchRequest, _claim_batch_pb2.ClaimBatch]  # type: ignore[assignment]
     """Freezes a batch of at least one claim, to be submitted; taking a claim out opens it again. Closing again is OK, and
     does nothing.
-    Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
+    Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
     """
     SubmitClaimBatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimBatchRequest, _claim_batch_pb2.ClaimBatch]  # type: ignore[assignment]
     """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
     them or none. Submitting again is OK, and does nothing.
-    Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
+    Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (it is open).
     """
     CreateInvoice: _aio.UnaryUnaryMultiCallable[_invoice_requests_pb2.CreateInvoiceRequest, _invoice_pb2.Invoice]  # type: ignore[assignment]
     """Invoices (contas): what is billed for claims, and what came for it.
@@ -339,17 +348,18 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
     once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
     of a settlement that stands) is OK, and does nothing.
-    Refusals: INVOICE_NOT_FOUND, AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY, ILLEGAL_TRANSITION (it is canceled).
+    Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY,
+    ILLEGAL_TRANSITION (it is canceled).
     """
     ReverseSettlement: _aio.UnaryUnaryMultiCallable[_invoice_requests_pb2.ReverseSettlementRequest, _invoice_pb2.Invoice]  # type: ignore[assignment]
     """Takes a settlement back, whole: its money is due again, and claims that it settled are ADJUDICATED again. Publishes
     InvoiceSettlementReversed. Reversing again is OK, and does nothing.
-    Refusals: INVOICE_NOT_FOUND, SETTLEMENT_NOT_FOUND.
+    Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), SETTLEMENT_NOT_FOUND.
     """
     CancelInvoice: _aio.UnaryUnaryMultiCallable[_invoice_requests_pb2.CancelInvoiceRequest, _invoice_pb2.Invoice]  # type: ignore[assignment]
     """Withdraws an invoice that nothing was paid of, or whose settlements were all reversed: its claims can be billed
     again. Canceling again is OK, and does nothing.
-    Refusals: INVOICE_NOT_FOUND, ILLEGAL_TRANSITION (something was paid).
+    Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (something was paid).
     """
     ListSettlements: _aio.UnaryUnaryMultiCallable[_invoice_requests_pb2.ListSettlementsRequest, _invoice_requests_pb2.ListSettlementsResponse]  # type: ignore[assignment]
     """The settlements of an invoice, reversed ones too, newest first, a page at a time.
@@ -426,7 +436,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
         """Validates a draft, as ValidateClaim does; without an error it is READY and can be submitted. A patient who is not
         eligible is an error that `override_reason` makes a warning. What is READY already stays so.
-        Refusals: CLAIM_NOT_FOUND, CLAIM_INVALID, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_INVALID, ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -438,7 +448,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends a READY claim to the insurer by itself. Publishes ClaimSubmitted, once for each submission: submitting again
         what is SUBMITTED is OK and publishes nothing, while a claim that was RETURNED and is submitted anew publishes
         again, with the number of the submission.
-        Refusals: CLAIM_NOT_FOUND, CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_IN_BATCH, ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -448,7 +458,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
         """The insurer has the claim, under its protocol. The same again is OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION (also: it was received under another protocol).
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (also: it was received under
+        another protocol).
         """
 
     @_abc_1.abstractmethod
@@ -459,7 +470,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
         """The insurer refused the message, which says nothing about the care: correct it by UpdateClaim and submit it again.
         The same again is OK, and does nothing. It leaves its invoice.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, INVOICE_OVERPAID.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, INVOICE_OVERPAID.
         """
 
     @_abc_1.abstractmethod
@@ -469,7 +480,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
         """The insurer began to look at the claim. The same again is OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -481,8 +492,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         """The insurer's analysis: what it processed, released and denied of each item, and on which day it did. The outcome
         follows from it. Publishes ClaimAdjudicated.
         Its invoice counts what it says.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID,
-        INVOICE_TOO_LARGE.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION, ADJUDICATION_DIFFERS,
+        WRONG_CURRENCY, INVOICE_OVERPAID, INVOICE_TOO_LARGE.
         """
 
     @_abc_1.abstractmethod
@@ -493,7 +504,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
         """Asks the insurer to think again about some pending denials, until the last day of each. More can be appealed while
         others are; one that was answered can be appealed once more, in its next round.
-        Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
+        APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -505,8 +517,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         """The insurer's answer to some appealed denials: what it pays of each after all, zero included. What it does not pay
         is pending again, and is written off by AcceptDenials only. When none is left under appeal the claim is
         ADJUDICATED, and ClaimAdjudicated tells the new amounts.
-        Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED, RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY,
-        ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_APPEALED,
+        RECOVERY_EXCEEDS_DENIAL, WRONG_CURRENCY, ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -517,7 +529,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
         """Writes off what is pending of some denials, or of all that are. Nothing is ever written off otherwise. When none is
         pending, all is OK, and nothing happens.
-        Refusals: CLAIM_NOT_FOUND, DENIAL_NOT_FOUND, DENIAL_NOT_PENDING, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
+        ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -530,7 +543,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         submitted with its batch stays named in it. One in an invoice leaves that unless something was paid of it, and with
         the last of its claims an invoice is canceled. Publishes ClaimCanceled if it was ever submitted. Canceling again is
         OK, and does nothing.
-        Refusals: CLAIM_NOT_FOUND, INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is SETTLED).
+        Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), INVOICE_OVERPAID, ILLEGAL_TRANSITION (it is
+        SETTLED).
         """
 
     @_abc_1.abstractmethod
@@ -576,8 +590,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_claim_batch_pb2.ClaimBatch, _abc.Awaitable[_claim_batch_pb2.ClaimBatch]]:
         """Puts a READY claim into an open batch. One that is in it already is OK, and nothing happens.
-        Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN, CLAIM_DOES_NOT_FIT, CLAIM_BATCH_FULL,
-        ILLEGAL_TRANSITION (the claim is not READY).
+        Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN,
+        CLAIM_DOES_NOT_FIT, CLAIM_BATCH_FULL, ILLEGAL_TRANSITION (the claim is not READY).
         """
 
     @_abc_1.abstractmethod
@@ -588,7 +602,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_claim_batch_pb2.ClaimBatch, _abc.Awaitable[_claim_batch_pb2.ClaimBatch]]:
         """Takes a claim out of a batch that was not submitted: it is READY again, and a closed batch OPEN. One that is not in
         it is OK, and nothing happens.
-        Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
+        Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_NOT_FOUND, CLAIM_BATCH_FROZEN.
         """
 
     @_abc_1.abstractmethod
@@ -599,7 +613,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_claim_batch_pb2.ClaimBatch, _abc.Awaitable[_claim_batch_pb2.ClaimBatch]]:
         """Freezes a batch of at least one claim, to be submitted; taking a claim out opens it again. Closing again is OK, and
         does nothing.
-        Refusals: CLAIM_BATCH_NOT_FOUND, CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
+        Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_BATCH_EMPTY, ILLEGAL_TRANSITION.
         """
 
     @_abc_1.abstractmethod
@@ -610,7 +624,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_claim_batch_pb2.ClaimBatch, _abc.Awaitable[_claim_batch_pb2.ClaimBatch]]:
         """Sends a closed batch: each of its claims is submitted, as SubmitClaim does, and publishes ClaimSubmitted. All of
         them or none. Submitting again is OK, and does nothing.
-        Refusals: CLAIM_BATCH_NOT_FOUND, ILLEGAL_TRANSITION (it is open).
+        Refusals: CLAIM_BATCH_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (it is open).
         """
 
     @_abc_1.abstractmethod
@@ -666,7 +680,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
         once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
         of a settlement that stands) is OK, and does nothing.
-        Refusals: INVOICE_NOT_FOUND, AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY, ILLEGAL_TRANSITION (it is canceled).
+        Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY,
+        ILLEGAL_TRANSITION (it is canceled).
         """
 
     @_abc_1.abstractmethod
@@ -677,7 +692,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_invoice_pb2.Invoice, _abc.Awaitable[_invoice_pb2.Invoice]]:
         """Takes a settlement back, whole: its money is due again, and claims that it settled are ADJUDICATED again. Publishes
         InvoiceSettlementReversed. Reversing again is OK, and does nothing.
-        Refusals: INVOICE_NOT_FOUND, SETTLEMENT_NOT_FOUND.
+        Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), SETTLEMENT_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -688,7 +703,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_invoice_pb2.Invoice, _abc.Awaitable[_invoice_pb2.Invoice]]:
         """Withdraws an invoice that nothing was paid of, or whose settlements were all reversed: its claims can be billed
         again. Canceling again is OK, and does nothing.
-        Refusals: INVOICE_NOT_FOUND, ILLEGAL_TRANSITION (something was paid).
+        Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), ILLEGAL_TRANSITION (something was paid).
         """
 
     @_abc_1.abstractmethod

@@ -104,7 +104,7 @@ class Invoice(_message.Message):
     cancel_reason: _builtins.str
     """Why it was canceled. May be empty."""
     etag: _builtins.str
-    """Changes with every change of the invoice; opaque."""
+    """Changes with every change of the invoice; opaque. Send it back to be refused when somebody was faster."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvoiceLine]:
         """Its claims. A patient's invoice may have none."""

@@ -262,12 +262,17 @@ class SettleInvoiceRequest(_message.Message):
     WITHHELD_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     invoice_id: _builtins.str
     """The invoice's id."""
     reference: _builtins.str
     """How the payer or the bank knows it."""
+    etag: _builtins.str
+    """The invoice's `etag` as it was read; the call is refused when somebody changed the invoice since. Empty: not
+    checked.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much came, zero or more. Absent: all that is due and not withheld."""
@@ -289,10 +294,11 @@ class SettleInvoiceRequest(_message.Message):
         withheld: _money_pb2.Money | None = ...,
         date: _date_pb2.Date | None = ...,
         reference: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "date", b"date", "withheld", b"withheld"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "date", b"date", "invoice_id", b"invoice_id", "reference", b"reference", "request_id", b"request_id", "withheld", b"withheld"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "date", b"date", "etag", b"etag", "invoice_id", b"invoice_id", "reference", b"reference", "request_id", b"request_id", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -338,6 +344,7 @@ class ReverseSettlementRequest(_message.Message):
     INVOICE_ID_FIELD_NUMBER: _builtins.int
     SETTLEMENT_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     invoice_id: _builtins.str
@@ -346,6 +353,10 @@ class ReverseSettlementRequest(_message.Message):
     """The settlement's id."""
     reason: _builtins.str
     """Why; partners read it."""
+    etag: _builtins.str
+    """The invoice's `etag` as it was read; the call is refused when somebody changed the invoice since. Empty: not
+    checked.
+    """
     def __init__(
         self,
         *,
@@ -353,10 +364,11 @@ class ReverseSettlementRequest(_message.Message):
         invoice_id: _builtins.str = ...,
         settlement_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice_id", b"invoice_id", "reason", b"reason", "request_id", b"request_id", "settlement_id", b"settlement_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "invoice_id", b"invoice_id", "reason", b"reason", "request_id", b"request_id", "settlement_id", b"settlement_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -371,22 +383,28 @@ class CancelInvoiceRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     INVOICE_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     invoice_id: _builtins.str
     """The invoice's id."""
     reason: _builtins.str
     """Why. May be empty."""
+    etag: _builtins.str
+    """The invoice's `etag` as it was read; the call is refused when somebody changed the invoice since. Empty: not
+    checked.
+    """
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         invoice_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice_id", b"invoice_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "invoice_id", b"invoice_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
