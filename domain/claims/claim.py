@@ -30,7 +30,7 @@ _OURS: Final = (_A.ANSWER_PART, _A.SETTLE, _A.REOPEN)
 
 
 class ClaimType(Enum):
-    """What kind of guia it is. OTHER is the old client's form: no provider, no card, no TUSS; submitted at once."""
+    """What kind of guia it is. OTHER is none of the standard's: it may leave out what they all have; see `is_old`."""
 
     CONSULTATION = "CONSULTATION"
     SP_SADT = "SP_SADT"
@@ -65,6 +65,11 @@ class ClaimForm:
     character: Character = Character.ELECTIVE
     authorization_code: str = ""
     items: tuple[ClaimItem, ...] = ()
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is the old client's form, which names nobody to ask, and is sent as it is made (health.md A)."""
+        return self.type is ClaimType.OTHER and not (self.provider_id or self.card_number or self.plan_id)
 
 
 @dataclass(kw_only=True)

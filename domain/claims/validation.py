@@ -18,6 +18,12 @@ PROCEDURES: Final = "22"
 """The TUSS table whose items are done a whole number of times; materials, medicines and fees may come in fractions."""
 
 
+_MAY_BE_LEFT_OUT: Final = frozenset(
+    {"CARD_MISSING", "PROVIDER_MISSING", "INSURER_MISSING", "PLAN_MISSING", "CODE_MISSING"}
+)
+"""Of type OTHER."""
+
+
 class Severity(Enum):
     """Whether a finding keeps a claim from being sent."""
 
@@ -43,12 +49,15 @@ class Finding:
 def validate(form: ClaimForm, known: Known, *, today: date, override: bool = False) -> tuple[Finding, ...]:
     """Everything that is found, errors first. `override`: somebody answers for sending it although it is not covered.
 
-    A claim of type OTHER is validated for its patient, its items and their amount only.
+    The old client's form is looked at for its patient, its items and their amount only, any other of type OTHER for all
+    that it names; what that leaves out is not missed.
     """
     found = [*_patient(form), *_day(form, today), *_items(form)]
-    if form.type is not ClaimType.OTHER:
+    if not form.is_old:
         found += [*_provider(form), *_insurer(form), *_codes(form, known), *_twins(known)]
-        found += _eligible(known.eligibility, override=override)
+        found += _eligible(form, known.eligibility, override=override)
+    if form.type is ClaimType.OTHER:
+        found = [finding for finding in found if finding.code not in _MAY_BE_LEFT_OUT]
     return tuple(sorted(found, key=lambda finding: finding.severity is Severity.WARNING))
 
 
@@ -68,7 +77,7 @@ def _warning(code: str, field: str, message: str) -> Finding:
 def _patient(form: ClaimForm) -> Iterator[Finding]:
     if not form.patient_id:
         yield _error("PATIENT_MISSING", "patient_id", "must name the patient")
-    if form.type is not ClaimType.OTHER and not form.card_number:
+    if not form.card_number:
         yield _error("CARD_MISSING", "card_number", "must be the number of the patient's card")
 
 
@@ -104,7 +113,7 @@ def _items(form: ClaimForm) -> Iterator[Finding]:
     for item in form.items:
         same = (item.table, item.code, item.description if not item.code else "", item.unit_price, item.factor)
         first = seen.setdefault(same, item.number)
-        if first != item.number and form.type is not ClaimType.OTHER:
+        if first != item.number and not form.is_old:
             yield _error("DUPLICATE_ITEM", _at(item), f"is item {first} once more: raise its quantity instead")
 
 
@@ -144,16 +153,17 @@ def _twins(known: Known) -> Iterator[Finding]:
         yield _warning("DUPLICATE_CLAIM", "items", message)
 
 
-def _eligible(eligibility: Eligibility | None, *, override: bool) -> Iterator[Finding]:
+def _eligible(form: ClaimForm, eligibility: Eligibility | None, *, override: bool) -> Iterator[Finding]:
     if eligibility is None or eligibility.verdict is Verdict.ELIGIBLE:
         return
     reasons = "; ".join(eligibility.reasons) or "no reason was given"
+    at = "patient_id" if form.type is ClaimType.OTHER and not form.card_number else "card_number"
     if eligibility.verdict is Verdict.UNDETERMINED:
-        yield _warning("ELIGIBILITY_UNDETERMINED", "card_number", f"nobody can say whether it is covered: {reasons}")
+        yield _warning("ELIGIBILITY_UNDETERMINED", at, f"nobody can say whether it is covered: {reasons}")
     elif override:
-        yield _warning("INELIGIBLE", "card_number", f"is not covered, which was overridden: {reasons}")
+        yield _warning("INELIGIBLE", at, f"is not covered, which was overridden: {reasons}")
     else:
-        yield _error("INELIGIBLE", "card_number", f"is not covered: {reasons}")
+        yield _error("INELIGIBLE", at, f"is not covered: {reasons}")
 
 
 def _at(item: ClaimItem) -> str:

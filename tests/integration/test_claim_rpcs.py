@@ -107,6 +107,25 @@ async def test_a_request_without_a_provider_and_a_card_is_the_old_clients_and_su
         )
 
 
+async def test_who_works_for_one_provider_brings_a_claim_of_no_type_by_the_guards() -> None:
+    scene = Scene()
+    scene.actor = Actor(id="guest", permissions=PERMISSIONS, providers=frozenset({OTHER_PROVIDER}))
+    async with begun(scene) as clinic:
+        item = claim_pb2.ClaimItem(description="Consulta", quantity="1", unit_price=brl(15_000))
+        wanted: dict[str, Any] = {"patient_id": "p", "items": [item], "insurer_id": "acme"}
+        request = pb.CreateClaimRequest(type=claim_pb2.CLAIM_TYPE_OTHER, provider_id=OTHER_PROVIDER, **wanted)
+        claim = await clinic.stub.CreateClaim(request)
+        assert (claim.status, claim.service_date) == (claim_pb2.CLAIM_STATUS_DRAFT, Date(year=2026, month=3, day=1))
+        refused = await refusal(clinic.stub.ReadyClaim(pb.ReadyClaimRequest(claim_id=claim.claim_id)))
+        assert (refused.reason, refused.fields) == ("CLAIM_INVALID", ["insurer_id"])
+        named = pb.UpdateClaimRequest(claim_id=claim.claim_id, update_mask=FieldMask(paths=["insurer_id"]))
+        await clinic.stub.UpdateClaim(named)
+        await clinic.stub.ReadyClaim(pb.ReadyClaimRequest(claim_id=claim.claim_id))
+        sent = await clinic.stub.SubmitClaim(pb.SubmitClaimRequest(claim_id=claim.claim_id))
+        assert (sent.type, sent.status) == (claim_pb2.CLAIM_TYPE_OTHER, claim_pb2.CLAIM_STATUS_SUBMITTED)
+        assert scene.claim_store.names() == ["ClaimSubmitted"]
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -30,7 +30,7 @@ from domain.errors import Invalid, Stale
 from domain.lifecycle import IllegalTransition
 from domain.money import Money
 from tests.support.builders import CALL
-from tests.support.claim_scene import OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item
+from tests.support.claim_scene import INSURER, OTHER_PROVIDER, PROVIDER, TODAY, a_form, an_item
 from tests.support.clinic import Clinic
 from tests.support.fakes import FakeClock
 
@@ -86,9 +86,24 @@ async def test_a_claim_with_a_card_or_a_plan_does_not_pass_by_the_guards_as_anot
     assert (await clinic.claims.update_claim(CALL, claim.id, Changes(form=guarded))).status is _S.DRAFT
 
 
-async def test_a_caller_of_one_provider_makes_an_old_claim_in_its_name() -> None:
-    claim = await Clinic().claims.create_claim(GUEST, an_old_form(provider_id=OTHER_PROVIDER))
-    assert (claim.status, claim.provider_id) == (_S.SUBMITTED, OTHER_PROVIDER)
+async def test_a_claim_of_no_type_that_names_a_provider_is_a_draft_and_passes_the_guards_of_what_it_names() -> None:
+    clinic = Clinic()
+    clinic.reference.verdict, clinic.reference.unknown = INELIGIBLE, {("22", "99999999")}
+    claims, items = clinic.claims, (an_item(code="99999999"), an_item(2, table="", code="CONS"))
+    form = an_old_form(provider_id=OTHER_PROVIDER, insurer_id=INSURER, items=items)
+    claim = await claims.create_claim(GUEST, form)
+    assert (claim.status, claim.provider_id, clinic.store.names()) == (_S.DRAFT, OTHER_PROVIDER, [])
+    with pytest.raises(ClaimIsInvalid) as refused:
+        await claims.ready_claim(GUEST, claim.id)
+    assert [(one.field, one.rule) for one in refused.value.violations] == [
+        ("items[0].code", "CODE_UNKNOWN"),
+        ("patient_id", "INELIGIBLE"),
+    ]
+    await claims.update_claim(GUEST, claim.id, Changes(form={"items": items[1:]}))
+    await claims.ready_claim(GUEST, claim.id, override_reason="pays himself")
+    assert (await claims.submit_claim(GUEST, claim.id)).status is _S.SUBMITTED
+    (asked, *_) = [one for one in clinic.reference.asked if isinstance(one, dict)]
+    assert (asked["provider_id"], asked["patient_id"], asked["card_number"]) == (OTHER_PROVIDER, "p", "")
 
 
 async def test_an_amount_that_is_not_what_the_items_come_to_is_refused() -> None:

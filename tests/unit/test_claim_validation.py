@@ -137,6 +137,28 @@ def test_the_old_clients_claim_is_looked_at_for_patient_items_and_amount_only() 
     assert found(replace(form, service_date=TODAY + timedelta(days=1))) == [("DATE_IN_FUTURE", _E, "service_date")]
 
 
+def test_of_a_claim_of_no_type_what_it_names_is_looked_at_and_what_it_leaves_out_is_not_missed() -> None:
+    own = an_item(table="", code="CONS")
+    form = ClaimForm(
+        type=ClaimType.OTHER, patient_id="p", service_date=TODAY, number="1", provider_id="1234567", items=(own,)
+    )
+    assert found(form, Known()) == []
+    twice = (own, replace(own, number=2), an_item(3, quantity=Decimal("0.5")))
+    wrong = replace(form, provider_id="12", insurer_id="acme", items=twice)
+    known = Known(eligibility=INELIGIBLE, twins=(UUID(int=1),))
+    assert found(wrong, known) == [
+        ("DUPLICATE_ITEM", _E, "items[1]"),
+        ("PROVIDER_MALFORMED", _E, "provider_id"),
+        ("INSURER_MALFORMED", _E, "insurer_id"),
+        ("CODE_UNKNOWN", _E, "items[2].code"),
+        ("QUANTITY_NOT_WHOLE", _E, "items[2].quantity"),
+        ("INELIGIBLE", _E, "patient_id"),
+        ("DUPLICATE_CLAIM", _W, "items"),
+    ]
+    assert ("INELIGIBLE", _W, "patient_id") in found(wrong, known, override=True)
+    assert found(replace(wrong, provider_id="")) == [], "the old client's form names nobody"
+
+
 def test_only_errors_keep_a_claim_from_being_sent() -> None:
     findings = validate(a_form(plan_id="", card_number=""), KNOWN, today=TODAY)
     assert [finding.code for finding in errors_of(findings)] == ["CARD_MISSING"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -18,7 +19,7 @@ from domain.claims.use_cases.old_statuses import OldStatuses
 from domain.lifecycle import IllegalTransition
 from domain.money import Money
 from tests.support.builders import CALL
-from tests.support.claim_scene import CLAIM, a_claim, an_item
+from tests.support.claim_scene import CLAIM, PROVIDER, a_claim, an_item
 from tests.support.clinic import Clinic
 from tests.support.fakes import SpreadIds
 
@@ -60,6 +61,20 @@ class Office(Clinic):
 @pytest.fixture
 def office() -> Office:
     return Office()
+
+
+async def test_a_correction_sends_the_old_clients_form_again_and_leaves_a_draft_of_what_names_a_provider(
+    office: Office,
+) -> None:
+    old = await office.claimed()
+    form = replace(office.store.claims[old].form, provider_id=PROVIDER, number="")
+    named = (await office.claims.create_claim(CALL, form)).id
+    await office.claims.ready_claim(CALL, named)
+    await office.claims.submit_claim(CALL, named)
+    for claim_id, after in ((old, ClaimStatus.SUBMITTED), (named, ClaimStatus.DRAFT)):
+        await office.adjudications.return_claim(CALL, claim_id, "unreadable")
+        corrected = await office.old.correct_claim(CALL, claim_id, Changes(form={"patient_id": "patient-2"}))
+        assert corrected.status is after
 
 
 @pytest.mark.parametrize("wanted", OldStatus)

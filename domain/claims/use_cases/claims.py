@@ -54,10 +54,10 @@ class Claims:
 
     @retried
     async def create_claim(self, call: Call, form: ClaimForm, *, amount: Money | None = None) -> Claim:
-        """Make a draft; one of type OTHER is submitted at once. Without a number it gets one.
+        """Make a draft; the old client's form is submitted at once. Without a number it gets one.
 
-        Raises ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency; for type OTHER Invalid (it has a card
-        or a plan), ClaimIsInvalid.
+        Raises ProviderNotFound, ClaimNumberTaken, AmountDiffers, WrongCurrency, Invalid (of type OTHER with a card or a
+        plan); for the old client's form ClaimIsInvalid.
         """
         must_serve(call, form.provider_id)
         _must_be_of_its_type(form)
@@ -67,7 +67,7 @@ class Claims:
         async with self.begin(call) as work:
             correlation_id = call.correlation_id or call.causation_id
             claim = Claim.create(claim_id, form, correlation_id=correlation_id, at=now)
-            if form.type is ClaimType.OTHER:
+            if form.is_old:
                 send_at_once(claim, at=now)
             save(work, claim)
             await work.commit(claim)
@@ -162,7 +162,7 @@ def correct(claim: Claim, call: Call, changes: Changes, *, at: datetime) -> None
 
 
 def send_at_once(claim: Claim, *, at: datetime) -> None:
-    """Submit a draft of type OTHER: nothing but its own form says whether it may be. Raises ClaimIsInvalid."""
+    """Submit a draft of the old client's: nothing but its own form says whether it may be. Raises ClaimIsInvalid."""
     _must_be_valid(validate(claim.form, NOTHING_KNOWN, today=day_of(at)))
     claim.ready(at=at)
     claim.submit(at=at)
@@ -179,9 +179,10 @@ def withdraw(claim: Claim, batch: ClaimBatch | None, *, reason: str, at: datetim
 
 
 def _must_be_of_its_type(form: ClaimForm) -> None:
-    """Raise Invalid for a claim of type OTHER with a card or a plan: it would be sent without asking about them.
+    """Raise Invalid for a claim of type OTHER with a card or a plan: who has those can say what was done, by its type.
 
-    It may have a provider: a caller of one provider has no other way to make such a claim.
+    It may have a provider: a caller of one provider has no other way to make such a claim. Then it is a draft as any
+    other, and READY asks about all that it names.
     """
     if form.type is ClaimType.OTHER and (form.card_number or form.plan_id):
         violation = Violation("type", "must not be OTHER for a claim with a card or a plan", "claim.type")

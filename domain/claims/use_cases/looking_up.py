@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import ceil
 
 from domain.actor import Call
-from domain.claims.claim import Character, Claim, ClaimForm, ClaimType
+from domain.claims.claim import Character, Claim, ClaimForm
 from domain.claims.known import NOTHING_KNOWN, Code, Eligibility, Known
 from domain.claims.ports import Reference
 from domain.claims.queries import ClaimQueries
@@ -16,7 +16,7 @@ from domain.claims.queries import ClaimQueries
 async def known_of(call: Call, claim: Claim, reference: Reference, queries: ClaimQueries) -> Known:
     """Everything that validation asks for, on behalf of a call. Raises Unavailable."""
     form = claim.form
-    if form.type is ClaimType.OTHER:
+    if form.is_old:
         return NOTHING_KNOWN
     codes = tuple(dict.fromkeys((item.table, item.code) for item in form.items if item.table and item.code))
     coded = await _of_codes(form, codes, reference) if codes else NOTHING_KNOWN

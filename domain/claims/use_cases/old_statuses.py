@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.actor import Call
 from domain.calendar import day_of
 from domain.claims.adjudication import SaidItem
-from domain.claims.claim import Claim, ClaimType
+from domain.claims.claim import Claim
 from domain.claims.claim_batch import ClaimBatch
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.invoice import Invoice
@@ -40,15 +40,15 @@ class OldStatuses:
 
     @retried
     async def correct_claim(self, call: Call, claim_id: UUID, changes: Changes) -> Claim:
-        """Correct a claim; one of type OTHER is submitted again at once, as when it was made.
+        """Correct a claim; one of the old client's form is submitted again at once, as when it was made.
 
-        Raises as `Claims.update_claim` does; for type OTHER ClaimIsInvalid.
+        Raises as `Claims.update_claim` does; for the old client's form ClaimIsInvalid.
         """
         now = self.clock.now()
 
         def correct_and_send(claim: Claim) -> None:
             correct(claim, call, changes, at=now)
-            if claim.form.type is ClaimType.OTHER:
+            if claim.form.is_old:
                 send_at_once(claim, at=now)
 
         return await changed(self.begin, call, claim_id, correct_and_send)

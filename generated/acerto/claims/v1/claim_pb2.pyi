@@ -41,7 +41,9 @@ class _ClaimTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClaimType.V
     CLAIM_TYPE_DENTAL: _ClaimType.ValueType  # 5
     """Dental treatment (guia de tratamento odontológico)."""
     CLAIM_TYPE_OTHER: _ClaimType.ValueType  # 6
-    """The old client's form: validated for its patient, items and amount only, and submitted as it is made."""
+    """None of these. Without a provider it is the old client's form: validated for its patient, items and amount only, and
+    submitted as it is made. With one it is a draft first, validated for all that it names, and may leave out the rest.
+    """
 
 class ClaimType(_ClaimType, metaclass=_ClaimTypeEnumTypeWrapper):
     """What kind of claim it is. All claims of a batch are of one type."""
@@ -59,7 +61,9 @@ CLAIM_TYPE_FEES: ClaimType.ValueType  # 4
 CLAIM_TYPE_DENTAL: ClaimType.ValueType  # 5
 """Dental treatment (guia de tratamento odontológico)."""
 CLAIM_TYPE_OTHER: ClaimType.ValueType  # 6
-"""The old client's form: validated for its patient, items and amount only, and submitted as it is made."""
+"""None of these. Without a provider it is the old client's form: validated for its patient, items and amount only, and
+submitted as it is made. With one it is a draft first, validated for all that it names, and may leave out the rest.
+"""
 Global___ClaimType: _TypeAlias = ClaimType  # noqa: Y015
 
 class _ClaimStatus:
@@ -597,10 +601,11 @@ class Finding(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """What it is; the codes never change their meaning:
-    - errors of type OTHER too: PATIENT_MISSING, DATE_IN_FUTURE, ITEMS_MISSING, AMOUNT_ZERO;
+    - errors of the old client's form too: PATIENT_MISSING, DATE_IN_FUTURE, ITEMS_MISSING, AMOUNT_ZERO;
     - other errors: CARD_MISSING, PROVIDER_MISSING, PROVIDER_MALFORMED, INSURER_MISSING, INSURER_MALFORMED,
       CODE_MISSING, CODE_UNKNOWN (no such TUSS code on the day of the care), QUANTITY_NOT_WHOLE, DUPLICATE_ITEM,
-      AUTHORIZATION_MISSING (of elective care), INELIGIBLE;
+      AUTHORIZATION_MISSING (of elective care), INELIGIBLE; of type OTHER the card, the insurer, the plan and codes may
+      be left out;
     - warnings: PLAN_MISSING, INSURER_CHECK_DIGIT, PRICE_DIFFERS (from the price agreement), PRICE_ZERO,
       DUPLICATE_CLAIM, ELIGIBILITY_UNDETERMINED, AUTHORIZATION_MISSING of urgent care, and INELIGIBLE where it was
       overridden.

@@ -54,7 +54,8 @@ class CreateClaimRequest(_message.Message):
     """The claim's number, unique for its provider; empty: the service makes one."""
     type: _claim_pb2.ClaimType.ValueType
     """What kind of claim it is. UNSPECIFIED: OTHER when neither a provider nor a card is given, else it must be said. OTHER
-    has no card and no plan, since nothing but its form is looked at; it may have a provider, for a caller of one.
+    has no card and no plan. It may have a provider, for a caller of one: then it is a draft, not the old client's form,
+    and ReadyClaim looks at all that it names.
     """
     patient_id: _builtins.str
     """The patient: the clinic's own id, opaque."""

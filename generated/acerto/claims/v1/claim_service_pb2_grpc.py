@@ -212,10 +212,10 @@ class ClaimServiceServicer:
     """
 
     def CreateClaim(self, request, context):
-        """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which
-        is what a request without a provider and a card is, is validated and submitted at once, and publishes
-        ClaimSubmitted.
-        Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (type OTHER only).
+        """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. The old client's form, which
+        is a request of type OTHER without a provider, is validated and submitted at once, and publishes ClaimSubmitted.
+        Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (the old client's
+        form only).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

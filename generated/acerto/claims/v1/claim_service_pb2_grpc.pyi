@@ -44,10 +44,10 @@ class ClaimServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ClaimServiceAsyncStub: ...
     CreateClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.CreateClaimRequest, _claim_pb2.Claim]
-    """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which
-    is what a request without a provider and a card is, is validated and submitted at once, and publishes
-    ClaimSubmitted.
-    Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (type OTHER only).
+    """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. The old client's form, which
+    is a request of type OTHER without a provider, is validated and submitted at once, and publishes ClaimSubmitted.
+    Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (the old client's
+    form only).
     """
     GetClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.GetClaimRequest, _claim_pb2.Claim]
     """One claim by its id. Refusals: CLAIM_NOT_FOUND."""
@@ -211,10 +211,10 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.CreateClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which
-    is what a request without a provider and a card is, is validated and submitted at once, and publishes
-    ClaimSubmitted.
-    Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (type OTHER only).
+    """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. The old client's form, which
+    is a request of type OTHER without a provider, is validated and submitted at once, and publishes ClaimSubmitted.
+    Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (the old client's
+    form only).
     """
     GetClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.GetClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """One claim by its id. Refusals: CLAIM_NOT_FOUND."""
@@ -381,10 +381,10 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.CreateClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. One of type OTHER, which
-        is what a request without a provider and a card is, is validated and submitted at once, and publishes
-        ClaimSubmitted.
-        Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (type OTHER only).
+        """Makes a claim: a draft, however incomplete, for ValidateClaim and ReadyClaim to look at. The old client's form, which
+        is a request of type OTHER without a provider, is validated and submitted at once, and publishes ClaimSubmitted.
+        Refusals: PROVIDER_NOT_FOUND, CLAIM_NUMBER_TAKEN, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_INVALID (the old client's
+        form only).
         """
 
     @_abc_1.abstractmethod

@@ -113,7 +113,7 @@ class ClaimsCompatibilityServiceServicer:
         """Changes a claim, as `PATCH /claims/{id}` did: its contents while they may be corrected, or its status along the
         workflow: `processing` says that the insurer has it and began its analysis, `approved` that it then found for all of
         it, `rejected` withdraws it. Its present status changes nothing; any other move is refused. Contents and status are
-        not changed in one call. A claim of type OTHER that is corrected is submitted again at once, as when it was made.
+        not changed in one call. A claim of the old form that is corrected is submitted again at once, as when it was made.
         Since it may say what an insurer found, it needs the permission to do that.
         Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_BATCH_FROZEN,
         INVOICE_OVERPAID.
