@@ -115,8 +115,7 @@ class ClaimsCompatibilityServiceServicer:
         it, `rejected` withdraws it. Its present status changes nothing; any other move is refused. Contents and status are
         not changed in one call. A claim of the old form that is corrected is submitted again at once, as when it was made.
         Since it may say what an insurer found, it needs the permission to do that.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_BATCH_FROZEN,
-        INVOICE_OVERPAID.
+        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

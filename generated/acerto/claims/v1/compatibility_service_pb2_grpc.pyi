@@ -70,8 +70,7 @@ class ClaimsCompatibilityServiceStub:
         it, `rejected` withdraws it. Its present status changes nothing; any other move is refused. Contents and status are
         not changed in one call. A claim of the old form that is corrected is submitted again at once, as when it was made.
         Since it may say what an insurer found, it needs the permission to do that.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_BATCH_FROZEN,
-        INVOICE_OVERPAID.
+        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID.
         """
     @_builtins.property
     @_deprecated("""This method has been marked as deprecated using proto method options.""")
@@ -130,8 +129,7 @@ class ClaimsCompatibilityServiceAsyncStub(ClaimsCompatibilityServiceStub):
         it, `rejected` withdraws it. Its present status changes nothing; any other move is refused. Contents and status are
         not changed in one call. A claim of the old form that is corrected is submitted again at once, as when it was made.
         Since it may say what an insurer found, it needs the permission to do that.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_BATCH_FROZEN,
-        INVOICE_OVERPAID.
+        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID.
         """
     @_builtins.property
     @_deprecated("""This method has been marked as deprecated using proto method options.""")
@@ -195,7 +193,7 @@ class ClaimsCompatibilityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_compatibility_service_pb2.ListLegacyClaimsResponse, _abc.Awaitable[_compatibility_service_pb2.ListLegacyClaimsResponse]]:
         """Claims, newest first, as `GET /claims/` listed them: a bare array."""
 
-    @_deprecated("""Changes a claim, as `PATCH /claims/{id}` did: its contents while they may be corrected, or its status along the\nworkflow: `processing` says that the insurer has it and began its analysis, `approved` that it then found for all of\nit, `rejected` withdraws it. Its present status changes nothing; any other move is refused. Contents and status are\nnot changed in one call. A claim of the old form that is corrected is submitted again at once, as when it was made.\nSince it may say what an insurer found, it needs the permission to do that.\nRefusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_BATCH_FROZEN,\nINVOICE_OVERPAID.""")
+    @_deprecated("""Changes a claim, as `PATCH /claims/{id}` did: its contents while they may be corrected, or its status along the\nworkflow: `processing` says that the insurer has it and began its analysis, `approved` that it then found for all of\nit, `rejected` withdraws it. Its present status changes nothing; any other move is refused. Contents and status are\nnot changed in one call. A claim of the old form that is corrected is submitted again at once, as when it was made.\nSince it may say what an insurer found, it needs the permission to do that.\nRefusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID.""")
     @_abc_1.abstractmethod
     def UpdateLegacyClaim(
         self,
@@ -207,8 +205,7 @@ class ClaimsCompatibilityServiceServicer(metaclass=_abc_1.ABCMeta):
         it, `rejected` withdraws it. Its present status changes nothing; any other move is refused. Contents and status are
         not changed in one call. A claim of the old form that is corrected is submitted again at once, as when it was made.
         Since it may say what an insurer found, it needs the permission to do that.
-        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, CLAIM_BATCH_FROZEN,
-        INVOICE_OVERPAID.
+        Refusals: CLAIM_NOT_FOUND, ILLEGAL_TRANSITION, CLAIM_INVALID, AMOUNT_DIFFERS, WRONG_CURRENCY, INVOICE_OVERPAID.
         """
 
     @_deprecated("""Bills claims, or an amount to a patient without one, as `POST /invoices/` did. Publishes InvoiceCreated.\nRefusals: as ClaimService.CreateInvoice.""")
