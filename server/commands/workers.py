@@ -1,7 +1,7 @@
 """`api --workers N`: N processes that share the ports, for more than one core; the kernel spreads connections.
 
-Each is an ordinary `api` process made anew, not forked: nothing of gRPC exists before the process that uses it. Worker k
-has an HTTP port of its own too, for metrics and health: the shared one plus 1 plus k. It stops when its stdin ends.
+Each is an ordinary `api` process made anew, not forked: nothing of gRPC exists before the process that uses it. Worker
+k has an HTTP port of its own too, for metrics and health: the shared one plus 1 plus k. It stops when its stdin ends.
 """
 
 from __future__ import annotations
