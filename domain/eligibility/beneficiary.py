@@ -28,7 +28,8 @@ class Beneficiary:
 
     `valid_from` and `valid_to` are printed on the card; `enrolled_from` and `enrolled_to` are the days of the
     enrolment, and waiting periods count from the first. Until `pre_existing_until`, that day too, a condition declared
-    at the enrolment is not covered in full (Lei 9.656, art. 11). None: open, or nothing of the kind.
+    at the enrolment is not covered in full; 24 months after the enrolment it is (Lei 9.656, art. 11). None: open, or
+    nothing of the kind.
     """
 
     insurer_id: str
@@ -58,14 +59,8 @@ class Beneficiary:
         findings.must_be_window(self.enrolled_from, self.enrolled_to, "enrolled_to")
         findings.must_be_window(self.valid_from, self.valid_to, "valid_to")
         findings.must_be_window(self.enrolled_from, self.pre_existing_until, "pre_existing_until")
-        lawful = self.pre_existing_until is None or self.pre_existing_until <= self._latest_pre_existing
-        sentence = f"must be at most {PRE_EXISTING_MONTHS} months after the enrolment (Lei 9.656, art. 11)"
+        in_full_from = months_after(self.enrolled_from, PRE_EXISTING_MONTHS)
+        lawful = self.pre_existing_until is None or self.pre_existing_until < in_full_from or in_full_from == date.max
+        sentence = f"must be before the day {PRE_EXISTING_MONTHS} months after the enrolment (Lei 9.656, art. 11)"
         findings.must(lawful, "pre_existing_until", sentence, "waiting_period")
         return findings.found
-
-    @property
-    def _latest_pre_existing(self) -> date:
-        try:
-            return months_after(self.enrolled_from, PRE_EXISTING_MONTHS)
-        except ValueError:
-            return date.max

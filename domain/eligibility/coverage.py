@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from domain import identifiers
 from domain.eligibility.beneficiary import Beneficiary, BeneficiaryStatus
-from domain.eligibility.dates import months_after
+from domain.eligibility.dates import days_after, months_after
 from domain.eligibility.eligibility_check import Procedure, Question
 from domain.eligibility.health_plan import CONSULTATIONS, CoverageRule, HealthPlan, Segment
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.reasons import Reason, ReasonCode
 
-RULES: Final = 2
+RULES: Final = 3
 """The version of the rules; a cached answer is of one version."""
 
 BIRTHS: Final = "31309"
@@ -131,18 +131,18 @@ def _status(situation: Situation) -> Iterator[Reason]:
 
 
 def _waiting(situation: Situation) -> Iterator[Reason]:
-    """The periods that have not passed; each covers from its end's day on, since a day of service has no hour."""
+    """The periods that have not passed; a period's end is the first day of full cover, since that day has no hour."""
     card, plan, asked = situation.beneficiary, situation.plan, situation.question
-    if card is None or plan is None:
+    if card is None or plan is None or asked.service_date < card.enrolled_from:
         return
     needs = dict.fromkeys(_waiting_days(plan, asked, each) for each in asked.procedures or (None,))
     for days in needs:
-        covered_from = card.enrolled_from + timedelta(days=days)
-        if card.enrolled_from <= asked.service_date < covered_from:
+        covered_from = days_after(card.enrolled_from, days)
+        if asked.service_date < covered_from:
             yield Reason(ReasonCode.WAITING_PERIOD, f"in the waiting period: covered from {covered_from} on")
-    until = _pre_existing_until(card, plan)
-    if until and asked.service_date <= until and not asked.urgent:
-        text = f"until {until} a condition declared at the enrolment is not covered in full"
+    in_full_from = _in_full_from(card, plan)
+    if asked.service_date < in_full_from and not asked.urgent:
+        text = f"a condition declared at the enrolment is covered in full from {in_full_from} on, and not before"
         yield Reason(ReasonCode.PRE_EXISTING_CONDITION, text)
 
 
@@ -215,11 +215,12 @@ def _waiting_days(plan: HealthPlan, asked: Question, procedure: Procedure | None
     return plan.waiting.birth_days if birth else plan.waiting.other_days
 
 
-def _pre_existing_until(card: Beneficiary, plan: HealthPlan) -> date | None:
-    """The last day of partial cover: the card's, and never later than the plan's own months allow."""
-    if card.pre_existing_until is None or not plan.waiting.pre_existing_months:
-        return None
-    return min(card.pre_existing_until, months_after(card.enrolled_from, plan.waiting.pre_existing_months))
+def _in_full_from(card: Beneficiary, plan: HealthPlan) -> date:
+    """The end of partial cover: after the card's last day of it, and never later than the plan's own months allow."""
+    if card.pre_existing_until is None:
+        return card.enrolled_from
+    months = months_after(card.enrolled_from, plan.waiting.pre_existing_months)
+    return min(days_after(card.pre_existing_until, 1), months)
 
 
 def _segments_for(procedure: Procedure, *, urgent: bool) -> frozenset[Segment]:

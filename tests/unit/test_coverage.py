@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -125,12 +125,73 @@ def test_each_waiting_period_is_told_once_and_with_its_day() -> None:
     assert days == ["2026-07-31", "2026-11-28"]
 
 
-def test_a_declared_condition_is_a_note_until_its_day_and_never_beyond_24_months() -> None:
-    card = a_beneficiary(enrolled_from=date(2024, 3, 2), pre_existing_until=date(2026, 3, 2))
+EVERY_PERIOD = WaitingPeriods(urgent_hours=24, birth_days=300, other_days=180, pre_existing_months=24)
+
+
+@pytest.mark.parametrize(
+    ("code", "question", "card", "covered_from"),
+    [
+        ("WAITING_PERIOD", {"urgent": True}, {}, date(2024, 3, 2)),
+        ("WAITING_PERIOD", {}, {}, date(2024, 8, 28)),
+        ("WAITING_PERIOD", {"procedures": (BIRTH,)}, {}, date(2024, 12, 26)),
+        # What a file says beyond the plan's months, or the law's, is held against nobody.
+        ("PRE_EXISTING_CONDITION", {}, {"pre_existing_until": date(2026, 12, 31)}, date(2026, 3, 1)),
+        ("PRE_EXISTING_CONDITION", {}, {"pre_existing_until": date(2025, 5, 31)}, date(2025, 6, 1)),
+    ],
+    ids=["24 hours", "180 days", "300 days", "24 months", "the card's own day"],
+)
+def test_every_period_counts_from_the_enrolment_and_its_end_is_the_first_day_of_full_cover(
+    code: str, question: dict[str, Any], card: dict[str, Any], covered_from: date
+) -> None:
+    told = [
+        code
+        in codes(
+            a_situation(
+                question=asked(service_date=covered_from + timedelta(days=days), **question),
+                plan=a_plan(waiting=EVERY_PERIOD),
+                beneficiary=a_beneficiary(enrolled_from=date(2024, 3, 1), **card),
+            )
+        )
+        for days in (-1, 0, 1)
+    ]
+    assert told == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "in_full_from"),
+    [
+        (date(2024, 2, 29), date(2026, 3, 1)),
+        (date(2024, 2, 28), date(2026, 2, 28)),
+        (date(2023, 8, 31), date(2025, 8, 31)),
+    ],
+)
+def test_24_months_end_on_the_day_of_the_same_number_or_on_the_next_where_there_is_none(
+    enrolled: date, in_full_from: date
+) -> None:
+    card = a_beneficiary(enrolled_from=enrolled, pre_existing_until=date(2030, 1, 1))
+    days = (in_full_from - timedelta(days=1), in_full_from)
+    told = [codes(a_situation(question=asked(service_date=day), beneficiary=card)) for day in days]
+    assert told == [["PRE_EXISTING_CONDITION"], []]
+
+
+def test_a_declared_condition_is_a_note_which_a_plan_may_keep_for_less_and_urgent_care_has_not() -> None:
+    card = a_beneficiary(enrolled_from=date(2024, 3, 2), pre_existing_until=date(2026, 3, 1))
     assert codes(a_situation(beneficiary=card)) == ["PRE_EXISTING_CONDITION"]
     assert verdict_of(reasons_of(a_situation(beneficiary=card))) is Verdict.ELIGIBLE
+    assert codes(a_situation(beneficiary=card, question=asked(urgent=True))) == []
     shorter = a_plan(waiting=WaitingPeriods(pre_existing_months=12))
     assert codes(a_situation(beneficiary=card, plan=shorter)) == []
+
+
+def test_before_the_enrolment_there_is_no_period_to_tell_of() -> None:
+    card = a_beneficiary(enrolled_from=date(2026, 3, 2), pre_existing_until=date(2028, 3, 1))
+    assert codes(a_situation(beneficiary=card)) == ["NOT_YET_ENROLLED"]
+
+
+def test_a_period_that_ends_after_the_calendar_is_one_all_the_same() -> None:
+    card = a_beneficiary(enrolled_from=date(9999, 12, 1), pre_existing_until=date(9999, 12, 31))
+    situation = a_situation(question=asked(service_date=date(9999, 12, 2)), beneficiary=card)
+    assert codes(situation) == ["WAITING_PERIOD", "PRE_EXISTING_CONDITION"]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from domain.eligibility.dates import months_after, within
+from domain.eligibility.dates import days_after, months_after, within
 from domain.eligibility.generations import card_scope, patient_scope, plan_scope
 from domain.eligibility.health_plan import CoverageRule, Segment, WaitingPeriods
 from domain.eligibility.ports import ReferenceNoun
@@ -83,9 +83,11 @@ def test_no_waiting_period_is_longer_than_the_law_allows(name: str, most: int) -
 
 
 def test_a_pre_existing_condition_is_held_against_nobody_for_more_than_24_months() -> None:
-    enrolled = date(2024, 2, 29)
-    assert wrong(a_beneficiary(enrolled_from=enrolled, pre_existing_until=date(2026, 2, 28))) == []
-    assert wrong(a_beneficiary(enrolled_from=enrolled, pre_existing_until=date(2026, 3, 1))) == ["pre_existing_until"]
+    for enrolled, first_day_in_full in ((LEAP_DAY, date(2026, 3, 1)), (date(2024, 3, 2), date(2026, 3, 2))):
+        last = first_day_in_full - timedelta(days=1)
+        assert wrong(a_beneficiary(enrolled_from=enrolled, pre_existing_until=last)) == []
+        for late in (first_day_in_full, first_day_in_full + timedelta(days=1)):
+            assert wrong(a_beneficiary(enrolled_from=enrolled, pre_existing_until=late)) == ["pre_existing_until"]
     assert wrong(a_beneficiary(enrolled_from=date(9998, 6, 1), pre_existing_until=date(9999, 12, 31))) == []
 
 
@@ -139,11 +141,16 @@ def test_both_ends_of_a_window_belong_to_it_and_may_be_open() -> None:
     assert within(date.max, first, None)
 
 
-def test_months_end_where_the_calendar_has_no_such_day() -> None:
-    assert months_after(LEAP_DAY, 12) == date(2025, 2, 28)
-    assert months_after(date(2025, 12, 31), 2) == date(2026, 2, 28)
-    with pytest.raises(ValueError, match="9999"):
-        months_after(date(9999, 12, 1), 1)
+def test_months_end_on_the_day_of_the_same_number_or_the_next_where_a_month_has_none() -> None:
+    assert months_after(LEAP_DAY, 12) == date(2025, 3, 1)
+    assert months_after(LEAP_DAY, 48) == date(2028, 2, 29)
+    assert months_after(date(2025, 12, 31), 2) == date(2026, 3, 1)
+    assert months_after(date(2025, 10, 31), 1) == date(2025, 12, 1)
+
+
+def test_beyond_the_calendar_is_its_last_day() -> None:
+    assert months_after(date(9999, 12, 1), 1) == days_after(date(9999, 12, 31), 1) == date.max
+    assert days_after(LEAP_DAY, 1) == date(2024, 3, 1)
 
 
 def test_scopes_are_plain_words_that_no_ids_can_confuse() -> None:

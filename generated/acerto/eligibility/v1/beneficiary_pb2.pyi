@@ -92,8 +92,8 @@ class Beneficiary(_message.Message):
 
     @_builtins.property
     def pre_existing_until(self) -> _date_pb2.Date:
-        """The last day on which a condition declared at the enrolment is not covered in full, at most 24 months after it
-        (Lei 9.656, art. 11). Absent: there is none.
+        """The last day on which a condition declared at the enrolment is not covered in full, before the day that is 24 months
+        after the enrolment: from then on it is (Lei 9.656, art. 11). Absent: there is none.
         """
 
     @_builtins.property
