@@ -38,6 +38,8 @@ DELAY: Final = 0.2
 """Seconds that a row which nobody waits for may lie here."""
 MOST: Final = 10_000
 """Rows that are held while the database is away; the oldest of more are lost, and counted."""
+LAST_KNOWN: Final = timedelta(days=365)
+"""For how long it is told what an insurer's service said last."""
 _BATCH: Final = 500
 _LAST: Final = 1.5
 """Seconds for the last rows of a run that was cancelled; the lifespan cancels it once more after two."""
@@ -47,8 +49,10 @@ _NOBODY: Final = Actor(id="system:eligibility")
 _CHECKS: Final = "SELECT * FROM eligibility_checks"
 _TOLD: Final = (
     "insurer_id = %(insurer_id)s",
+    "plan_id = %(plan_id)s",
     "patient_id = %(patient_id)s",
-    "asked_at > %(since)s",
+    "card = %(card)s",
+    "asked_at >= %(since)s",
     "source = 'INSURER'",
     "verdict <> 'UNDETERMINED'",
 )
@@ -87,10 +91,17 @@ class CheckHistory(Reading):
         self._wanted.set()
         await written
 
-    async def last_told(self, insurer_id: str, patient_id: str) -> Answer | None:
-        """What the insurer's own service said last of the patient within a year."""
-        since = self._clock.now() - timedelta(days=365)
-        parameters = {"insurer_id": insurer_id, "patient_id": patient_id, "since": since}
+    async def last_told(self, of: Answer) -> Answer | None:
+        """What the insurer's own service said last of this answer's card, asked in the last 365 days."""
+        if not of.patient_id:
+            return None
+        parameters = {
+            "insurer_id": of.insurer_id,
+            "plan_id": of.plan_id,
+            "patient_id": of.patient_id,
+            "card": of.card,
+            "since": self._clock.now() - LAST_KNOWN,
+        }
         tail = " ORDER BY asked_at DESC, id DESC LIMIT 1"
         rows = await self.rows(_NOBODY, _CHECKS, _TOLD, parameters, tail=tail, scoped=False)
         return check_from_row(rows[0]).answer if rows else None

@@ -174,7 +174,9 @@ def _limits(situation: Situation) -> Iterator[Reason]:
         used = situation.used.get((rule.table, rule.prefix), 0)
         if rule.yearly_limit is not None and used + wanted > rule.yearly_limit:
             name = f"{rule.table}/{rule.prefix or '*'}"
-            text = f"{rule.yearly_limit} of {name} are paid for in a year: {used} were used, {wanted} asked for"
+            text = (
+                f"{rule.yearly_limit} of {name} are paid for in a calendar year: {used} were used, {wanted} asked for"
+            )
             yield Reason(ReasonCode.LIMIT_REACHED, text)
 
 

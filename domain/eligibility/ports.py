@@ -118,8 +118,12 @@ class History(Protocol):
         """Keep it, and come back when that is certain. Raises Unavailable."""
         ...
 
-    async def last_told(self, insurer_id: str, patient_id: str) -> Answer | None:
-        """What the insurer's own service said last of the patient, in this year's checks; None when it never did."""
+    async def last_told(self, of: Answer) -> Answer | None:
+        """What the insurer's own service said last of the card that an answer is about, in the last 365 days.
+
+        The same card is the same insurer's, plan's and patient's, and looks the same when it is masked: no more of it
+        is kept. None when the insurer said nothing, or whose card it is is not known. Raises Unavailable.
+        """
         ...
 
 

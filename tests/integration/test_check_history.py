@@ -21,6 +21,7 @@ from domain.errors import Invalid, Unavailable
 from persistence.check_history import MOST, CheckHistory
 from persistence.engine import Database
 from server.telemetry import Telemetry
+from tests.support.fakes import FakeClock
 from tests.support.house import RandomIds, RealClock
 from tests.support.metrics import counted
 from tests.support.ports import free_port
@@ -67,7 +68,7 @@ def a_check(seconds: float = 0, *, from_cache: bool = True, answer: Answer = ANS
 async def a_history(url: str, telemetry: Telemetry | None = None) -> AsyncIterator[CheckHistory]:
     """A history that is being written."""
     async with Database(url).opened() as database:
-        history, stop = CheckHistory(database, RealClock(), telemetry or Telemetry()), asyncio.Event()
+        history, stop = CheckHistory(database, FakeClock(NOW), telemetry or Telemetry()), asyncio.Event()
         writing = asyncio.create_task(history.run(stop))
         await asyncio.sleep(0)
         try:
@@ -224,13 +225,40 @@ async def test_hits_are_written_also_when_the_stop_has_no_time_left(database_url
         assert await listed(history) == [hit]
 
 
-async def test_what_an_insurer_told_last_is_found_by_patient(database_url: str) -> None:
-    told = replace(ANSWER, source=Source.INSURER, verdict=Verdict.ELIGIBLE, reasons=())
-    away = replace(told, verdict=Verdict.UNDETERMINED, last_known=Verdict.ELIGIBLE, last_known_at=NOW)
-    clock_now = (RealClock().now() - NOW).total_seconds()
+TOLD = replace(ANSWER, source=Source.INSURER, verdict=Verdict.ELIGIBLE, reasons=())
+
+
+async def test_what_an_insurer_told_last_is_what_it_determined(database_url: str) -> None:
+    away = replace(TOLD, verdict=Verdict.UNDETERMINED, last_known=Verdict.ELIGIBLE, last_known_at=NOW)
     async with a_history(database_url) as history:
-        for seconds, answer in ((-3, ANSWER), (-2, told), (-1, away)):
-            await history.keep(a_check(clock_now + seconds, from_cache=False, answer=answer))
-        assert await history.last_told("999991", "patient-1") == told
-        assert await history.last_told("999991", "patient-2") is None
+        for seconds, answer in ((-3, ANSWER), (-2, TOLD), (-1, away)):
+            await history.keep(a_check(seconds, from_cache=False, answer=answer))
+        assert await history.last_told(away) == TOLD
         assert (await listed(history))[0].answer == away
+
+
+@pytest.mark.parametrize(
+    "other", [{"insurer_id": "999992"}, {"card": "**24"}, {"card": "***23"}, {"plan_id": "SILVER"}, {"patient_id": "p"}]
+)
+async def test_what_an_insurer_told_last_is_of_the_same_card_at_the_same_insurer(
+    database_url: str, other: dict[str, Any]
+) -> None:
+    async with a_history(database_url) as history:
+        await history.keep(a_check(-1, from_cache=False, answer=TOLD))
+        assert await history.last_told(TOLD) == TOLD
+        assert await history.last_told(replace(TOLD, **other)) is None
+
+
+async def test_of_a_card_that_is_nobodys_here_nothing_is_known(database_url: str) -> None:
+    """The history has no card's whole number: without a patient, one that ends like it may be anybody's."""
+    strangers = replace(TOLD, patient_id="")
+    async with a_history(database_url) as history:
+        await history.keep(a_check(-1, from_cache=False, answer=TOLD, patient_id=""))
+        assert await history.last_told(strangers) is None
+
+
+@pytest.mark.parametrize(("days", "found"), [(364, True), (365, True), (366, False)])
+async def test_what_an_insurer_told_is_known_for_365_days(database_url: str, days: int, found: bool) -> None:
+    async with a_history(database_url) as history:
+        await history.keep(a_check(-days * 86_400, from_cache=False, answer=TOLD))
+        assert (await history.last_told(TOLD) is not None) is found

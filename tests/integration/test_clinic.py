@@ -166,6 +166,13 @@ async def test_a_plans_yearly_limit_counts_what_was_billed_by_anybody_and_not_wh
     assert (await clinic.ready(third)).status == claim_pb2.CLAIM_STATUS_READY
 
 
+async def test_a_plans_yearly_limit_is_a_calendar_years(clinic: Clinic) -> None:
+    for year, reached in ((clinic.today.year - 1, False), (clinic.today.year, True)):
+        last_or_first = Date(year=year, month=1, day=1) if reached else Date(year=year, month=12, day=31)
+        await clinic.submitted(an_item(THERAPY, quantity="2"), service_date=last_or_first)
+        assert ("LIMIT_REACHED" in await clinic.allowed()) is reached
+
+
 async def test_a_plans_yearly_limit_counts_how_many_a_claim_asks_for(clinic: Clinic) -> None:
     refused = await clinic.drafted(an_item(THERAPY, quantity="3"))
     await clinic.not_ready(refused)

@@ -96,12 +96,12 @@ class FakeHistory:
             raise self.failure
         self.checks.append(check)
 
-    async def last_told(self, insurer_id: str, patient_id: str) -> Answer | None:
+    async def last_told(self, of: Answer) -> Answer | None:
         told = [
             check.answer
             for check in self.checks
             if check.answer.source is Source.INSURER and check.answer.verdict is not Verdict.UNDETERMINED
-            if (check.answer.insurer_id, check.answer.patient_id) == (insurer_id, patient_id)
+            if of.patient_id and _card_of(check.answer) == _card_of(of)
         ]
         return told[-1] if told else None
 
@@ -119,6 +119,10 @@ class FakeHistory:
             if after is None or (check.asked_at, check.id) < after
         ]
         return found[skip:][:limit]
+
+
+def _card_of(answer: Answer) -> tuple[str, ...]:
+    return answer.insurer_id, answer.plan_id, answer.patient_id, answer.card
 
 
 class FakeInsurers:

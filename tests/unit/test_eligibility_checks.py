@@ -273,6 +273,21 @@ async def test_an_insurer_that_is_away_leaves_it_open_and_what_it_said_last_is_t
         assert away.answer.expires_at == away.answer.checked_at
 
 
+async def test_what_an_insurer_said_last_is_told_of_the_card_that_is_asked_about_and_of_no_other(
+    checks: FakeChecks,
+) -> None:
+    put(checks, an_insurer(check_url="https://checks.example.com"))
+    put(checks, a_beneficiary(enrolled_from=LONG_AGO, card_number="000456"))
+    checks.insurers.serving, checks.insurers.told = True, Told(Verdict.ELIGIBLE, ())
+    await check(checks)
+    checks.insurers.told = None
+    known = [
+        (await check(checks, force_refresh=True, insurer_id=INSURER, card_number=card)).answer.last_known
+        for card in (CARD, "000456")
+    ]
+    assert known == [Verdict.ELIGIBLE, None], "two cards of one patient"
+
+
 async def test_a_check_for_a_claim_is_recorded_as_asked_by_who_looked_at_the_claim(checks: FakeChecks) -> None:
     answers = ReferenceAnswers(FakeReferenceQueries(checks.rows), checks.checks)
     await answers.eligibility(

@@ -66,7 +66,7 @@ class Deciding:
         try:
             told = await self.insurers.check(insurer, question)
         except InsurerAway:
-            known = await self.history.last_told(insurer.insurer_id, ours.patient_id) if ours.patient_id else None
+            known = await self.history.last_told(ours)
             return replace(
                 ours,
                 verdict=Verdict.UNDETERMINED,

@@ -258,7 +258,9 @@ class EligibilityCheck(_message.Message):
     urgent: _builtins.bool
     """Whether it was asked about urgent care."""
     last_known_verdict: Global___Verdict.ValueType
-    """While the insurer's own service is away: what it said last of this patient. Unspecified: nothing is known."""
+    """While the insurer's own service is away: what it said last of this card and plan, in the last 365 days.
+    Unspecified: nothing is known.
+    """
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reason]:
         """All the reasons, in the order in which they are looked for. An eligible check may have some: what one should know."""
