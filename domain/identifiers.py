@@ -1,7 +1,7 @@
 """Brazil's numbers for people, companies, insurers and health establishments: what is one, and what cannot be.
 
-Each function gives the bare form and raises ValueError. The sentence never quotes what it was given: a CPF or CNS is
-personal data.
+Each gives the bare form or raises ValueError. Punctuation is taken where people write it, blanks around it never: who
+reads a form takes them off. The sentence does not quote what it was given: a CPF or CNS is personal data.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def cnes(text: str) -> str:
 
 def _bare(form: re.Pattern[str], text: str, otherwise: str) -> str:
     """The text without its punctuation, which is all there or in part, at its own places."""
-    found = form.fullmatch(text.strip())
+    found = form.fullmatch(text)
     if not found:
         raise ValueError(otherwise)
     return "".join(found.groups()) if form.groups else found[0]

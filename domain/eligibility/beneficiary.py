@@ -53,9 +53,9 @@ class Beneficiary:
         """What is wrong with it."""
         findings = Findings()
         findings.must_read("insurer_id", identifiers.ans_registration, self.insurer_id, "ans_registration")
-        findings.must_be_text("card_number", self.card_number, 30)
-        findings.must_be_text("plan_id", self.plan_id, 30)
-        findings.must_be_text("patient_id", self.patient_id, 64)
+        findings.must_be_id("card_number", self.card_number, 30)
+        findings.must_be_id("plan_id", self.plan_id, 30)
+        findings.must_be_id("patient_id", self.patient_id, 64)
         findings.must_be_window(self.enrolled_from, self.enrolled_to, "enrolled_to")
         findings.must_be_window(self.valid_from, self.valid_to, "valid_to")
         findings.must_be_window(self.enrolled_from, self.pre_existing_until, "pre_existing_until")

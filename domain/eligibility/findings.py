@@ -19,12 +19,18 @@ class Findings:
         if not held:
             self.found.append(Violation(field, sentence, rule))
 
-    def must_read(self, field: str, read: Callable[[str], object], text: str, rule: str) -> None:
-        """Note what `read` refuses by ValueError."""
+    def must_read(self, field: str, read: Callable[[str], str], text: str, rule: str) -> None:
+        """Note what `read` refuses by ValueError, and what is not as `read` gives it: two keys would be one number."""
         try:
-            read(text)
+            self.must(read(text) == text, field, "must have capital letters and digits only, no punctuation", rule)
         except ValueError as error:
             self.found.append(Violation(field, str(error), rule))
+
+    def must_be_id(self, field: str, text: str, most: int) -> None:
+        """Note a text that is no line of 1 to `most` characters, or has blanks around it, which nobody can see."""
+        self.must_be_text(field, text, most)
+        if text != text.strip(" "):
+            self.found.append(Violation(field, "must have no blanks around it", "text"))
 
     def must_be_text(self, field: str, text: str, most: int, *, least: int = 1) -> None:
         """Note a text of other than `least` to `most` characters, or with characters that no line can hold."""

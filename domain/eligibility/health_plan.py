@@ -95,7 +95,7 @@ class HealthPlan:
         """What is wrong with it."""
         findings = Findings()
         findings.must_read("insurer_id", identifiers.ans_registration, self.insurer_id, "ans_registration")
-        findings.must_be_text("plan_id", self.plan_id, 30)
+        findings.must_be_id("plan_id", self.plan_id, 30)
         findings.must_be_text("name", self.name, 200)
         findings.must_be_window(self.valid_from, self.valid_to, "valid_to")
         self._must_be_segmented(findings)

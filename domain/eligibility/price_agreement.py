@@ -42,7 +42,7 @@ class PriceAgreement:
         """What is wrong with it."""
         findings = Findings()
         findings.must_read("insurer_id", identifiers.ans_registration, self.insurer_id, "ans_registration")
-        findings.must_be_text("plan_id", self.plan_id, 30)
+        findings.must_be_id("plan_id", self.plan_id, 30)
         must_be_coded(findings, self.table, self.code)
         findings.must(self.price.currency == BRL, "price", f"must be in {BRL}", "currency")
         findings.must(self.price.cents >= 0, "price", "must be zero or more", "price")

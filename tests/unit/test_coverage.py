@@ -47,7 +47,9 @@ def test_a_known_card_of_an_active_plan_is_eligible_without_a_reason() -> None:
     ("changes", "code", "verdict"),
     [
         ({"question": asked(insurer_id="convenio")}, "INSURER_ID_INVALID", Verdict.UNDETERMINED),
+        ({"question": asked(insurer_id=f" {INSURER}")}, "INSURER_ID_INVALID", Verdict.UNDETERMINED),
         ({"question": asked(provider_id="12")}, "PROVIDER_ID_INVALID", Verdict.UNDETERMINED),
+        ({"question": asked(provider_id=f"{PROVIDER} ")}, "PROVIDER_ID_INVALID", Verdict.UNDETERMINED),
         ({"question": asked(procedures=(TERM,)), "terms": frozenset()}, "PROCEDURE_UNKNOWN", Verdict.UNDETERMINED),
         ({"insurer": None}, "INSURER_UNKNOWN", Verdict.UNDETERMINED),
         ({"insurer": None, "ambiguous": True}, "PLAN_AMBIGUOUS", Verdict.UNDETERMINED),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -71,6 +72,59 @@ def test_an_insurer_whose_registration_has_a_wrong_check_digit_is_taken() -> Non
 )
 def test_what_cannot_be_is_named_by_its_field(noun: ReferenceNoun, fields: list[str]) -> None:
     assert wrong(noun) == fields
+
+
+BLANKS = (" {}", "{} ", "\t{}", "{}\n", "\u00a0{}", " ")
+
+
+@pytest.mark.parametrize("blanks", [*BLANKS, "99 {}"])
+@pytest.mark.parametrize(
+    ("noun", "field", "number"),
+    [
+        (an_insurer(), "insurer_id", "999991"),
+        (an_insurer(), "cnpj", "12ABC34501DE35"),
+        (a_plan(), "insurer_id", "999991"),
+        (a_beneficiary(), "insurer_id", "999991"),
+        (a_price(), "insurer_id", "999991"),
+        (a_provider(), "provider_id", "9999991"),
+        (a_provider(), "cnpj", "12ABC34501DE35"),
+    ],
+)
+def test_a_number_is_kept_bare_and_one_with_blanks_is_refused(
+    noun: ReferenceNoun, field: str, number: str, blanks: str
+) -> None:
+    changes: Any = {field: number}
+    assert wrong(replace(noun, **changes)) == []
+    changes[field] = blanks.format(number)
+    assert wrong(replace(noun, **changes)) == [field]
+
+
+@pytest.mark.parametrize("blanks", BLANKS)
+@pytest.mark.parametrize(
+    ("noun", "field"),
+    [
+        (a_plan(), "plan_id"),
+        (a_price(), "plan_id"),
+        *((a_beneficiary(), name) for name in ("plan_id", "card_number", "patient_id")),
+    ],
+)
+def test_an_opaque_id_has_no_blanks_around_it_and_may_have_some_inside(
+    noun: ReferenceNoun, field: str, blanks: str
+) -> None:
+    changes: Any = {field: "00 12"}
+    assert wrong(replace(noun, **changes)) == []
+    changes[field] = blanks.format("00 12")
+    assert wrong(replace(noun, **changes)) == [field]
+
+
+@pytest.mark.parametrize("cnpj", ["12.ABC.345/01DE-35", "12abc34501de35"])
+def test_a_number_with_punctuation_is_for_the_doors_to_read(cnpj: str) -> None:
+    assert wrong(an_insurer(cnpj=cnpj)) == wrong(a_provider(cnpj=cnpj)) == ["cnpj"]
+
+
+@pytest.mark.parametrize("blanks", BLANKS)
+def test_a_network_names_numbers_without_blanks(blanks: str) -> None:
+    assert wrong(a_plan(network=frozenset({blanks.format("9999991")}))) == ["network[0]"]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,9 @@ class Beneficiary(_message.Message):
     insurer_id: _builtins.str
     """The insurer that gave the card: its registration at ANS, 6 digits."""
     card_number: _builtins.str
-    """What the card says, as a text: leading zeros and blanks inside count. With `insurer_id` it is the key."""
+    """What the card says, as a text: leading zeros and blanks inside count, blanks around it are refused.
+    With `insurer_id` it is the key.
+    """
     plan_id: _builtins.str
     """The plan at this insurer, which must be there."""
     patient_id: _builtins.str
