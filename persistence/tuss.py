@@ -63,7 +63,7 @@ class TussTerms(Reading):
         return {code: term for code, term in found.items() if term}
 
     async def _load(self, codes: list[Code], generations: tuple[int, ...] | None) -> dict[Code, tuple[TussTerm, ...]]:
-        before = self._generations.sequence
+        before, scopes = self._generations.sequence, (EVERYTHING, TUSS)
         tables, numbers = zip(*codes, strict=True)
         parameters = {"tables": list(tables), "codes": list(numbers)}
         rows = await self.rows(_ANYBODY, _ROWS, [_THESE], parameters, tail=_NEWEST_FIRST, scoped=False)
@@ -71,7 +71,7 @@ class TussTerms(Reading):
         for term in map(tuss_term_from_row, rows):
             found[term.table, term.code].append(term)
         read = {code: tuple(found[code]) for code in codes}
-        if generations is not None and generations == self._of and before == self._generations.sequence:
+        if generations is not None and generations == self._of and not self._generations.moved_since(before, scopes):
             self._kept.update(read)
         return read
 

@@ -81,6 +81,10 @@ class Generations(Protocol):
         """Rises whenever anything moved: the same before and after means that nothing did in between."""
         ...
 
+    def moved_since(self, before: int, scopes: Iterable[str]) -> bool:
+        """Whether any of the scopes moved after the sequence was `before`."""
+        ...
+
     def of(self, scopes: Iterable[str]) -> tuple[int, ...] | None:
         """The generation of each scope; None when what this process knows of them may be old.
 

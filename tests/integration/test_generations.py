@@ -34,6 +34,7 @@ from tests.support.waiting import eventually
 
 CALL = Call(actor=Actor(id="tester"), causation_id="cause")
 LONG_AGO = date(2020, 1, 1)
+MOVED = "INSERT INTO generations VALUES (%s, 1, clock_timestamp() - %s::interval)"
 SCOPES = (insurer_scope(INSURER), plan_scope(INSURER, PLAN), card_scope(INSURER, CARD), patient_scope(PATIENT))
 
 
@@ -157,16 +158,31 @@ async def test_what_was_announced_during_a_look_is_not_settled_by_it(database_ur
         assert generations.of(["plan:x"]) == (0,)
 
 
-async def test_a_transaction_that_commits_late_is_still_seen(database_url: str) -> None:
-    async with Database(database_url).opened() as database, database.connection("test") as late:
+async def test_what_moved_since_is_told_by_scope(database_url: str) -> None:
+    async with Database(database_url).opened() as database, database.connection("w", autocommit=True) as writes:
         generations = KnownGenerations(database)
-        await late.execute("INSERT INTO generations VALUES ('plan:x', 1, clock_timestamp())")
-        for _ in range(3):
-            await generations.read()
-        assert generations.of(["plan:x"]) == (0,)
-        await late.commit()
+        await writes.execute(MOVED, ("plan:x", "0 s"))
         await generations.read()
-        assert generations.of(["plan:x"]) == (1,)
+        before = generations.sequence
+        await writes.execute(MOVED, ("plan:y", "0 s"))
+        await generations.read()
+        generations.moved(["plan:z"])
+        told = [generations.moved_since(before, [scope]) for scope in ("plan:x", "plan:y", "plan:z", "plan:never")]
+        assert told == [False, True, True, False]
+
+
+async def test_terms_are_kept_while_cards_are_written(database_url: str) -> None:
+    async with Database(database_url).opened() as database, database.connection("test") as blocking:
+        process = Process(database)
+        await process.reference.upsert_tuss_term(CALL, term := a_term())
+        await process.generations.read()
+        await blocking.execute("LOCK tuss_terms IN ACCESS EXCLUSIVE MODE")
+        loading = asyncio.create_task(process.terms.tuss_term("22", term.code, date(2026, 3, 1)))
+        await asyncio.sleep(0.05)
+        process.generations.moved([card_scope(INSURER, CARD)])
+        await blocking.rollback()
+        await loading
+        assert len(process.terms._kept) == 1
 
 
 async def test_what_cannot_be_read_for_a_while_is_not_known(database_url: str) -> None:

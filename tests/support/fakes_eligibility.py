@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -71,11 +72,18 @@ class FakeGenerations:
 
     def __init__(self, rows: ReferenceRows) -> None:
         self._rows = rows
+        self._then: dict[int, Counter[str]] = {}
         self.unknown = False
 
     @property
     def sequence(self) -> int:
-        return self._rows.generations.total()
+        now = self._rows.generations.total()
+        self._then.setdefault(now, Counter(self._rows.generations))
+        return now
+
+    def moved_since(self, before: int, scopes: Iterable[str]) -> bool:
+        then = self._then[before]
+        return any(self._rows.generations[scope] != then[scope] for scope in scopes)
 
     def of(self, scopes: Iterable[str]) -> tuple[int, ...] | None:
         return None if self.unknown else tuple(self._rows.generations[scope] for scope in scopes)

@@ -122,6 +122,21 @@ async def test_an_answer_from_before_a_change_that_comes_late_is_never_found(che
     assert (again.answer.verdict, again.from_cache) == (Verdict.INELIGIBLE, True)
 
 
+@pytest.mark.parametrize(
+    ("moved", "kept"), [(a_beneficiary(card_number="another", patient_id="another"), True), (a_plan(), False)]
+)
+async def test_what_moves_meanwhile_keeps_an_answer_from_being_kept_only_where_it_depends_on_it(
+    checks: FakeChecks, moved: ReferenceNoun, kept: bool
+) -> None:
+    checks.situations.held.clear()
+    finding = asyncio.create_task(check(checks))
+    await asyncio.sleep(0)
+    put(checks, moved)
+    checks.situations.held.set()
+    await finding
+    assert (await check(checks)).from_cache is kept
+
+
 async def test_while_nobody_can_say_what_moved_nothing_is_kept_or_taken(checks: FakeChecks) -> None:
     await check(checks)
     checks.generations.unknown = True

@@ -46,13 +46,16 @@ class KeptAnswers:
         return kept.answer
 
     async def put(self, key: str, decision: Decision, before: int) -> None:
-        """Keep what was found, unless it must not be, or anything moved since the sequence was `before`."""
+        """Keep what was found, unless it must not be, or what it was found to depend on moved since `before`.
+
+        What the question names may move meanwhile: the generations from before that are in the key.
+        """
         answer = decision.answer
         seconds = (answer.expires_at - answer.checked_at).total_seconds()
         if decision.depends_on is None or answer.verdict is Verdict.UNDETERMINED or seconds <= 0:
             return
         generations = self.generations.of(decision.depends_on)
-        if generations is None or self.generations.sequence != before:
+        if generations is None or self.generations.moved_since(before, decision.depends_on):
             return
         kept = Kept(answer, tuple(zip(decision.depends_on, generations, strict=True)))
         await self.cache.put(key, to_bytes(kept), seconds)
