@@ -44,14 +44,18 @@ class Breaker:
             return Circuit.CLOSED
         return Circuit.OPEN if self._probing or self._left() > 0 else Circuit.HALF_OPEN
 
+    def must_let_through(self) -> None:
+        """Before anything that a call needs is waited for. Raises CircuitOpen."""
+        if self.circuit is Circuit.OPEN:
+            raise CircuitOpen("the circuit is open: nothing was sent", retry_after=max(self._left(), 0.0))
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Around one call: ProviderAway is a failure, any other end save a cancellation an answer.
 
         Raises CircuitOpen.
         """
-        if self.circuit is Circuit.OPEN:
-            raise CircuitOpen("the circuit is open: nothing was sent", retry_after=max(self._left(), 0.0))
+        self.must_let_through()
         probe = self._probing = self.circuit is Circuit.HALF_OPEN
         try:
             yield

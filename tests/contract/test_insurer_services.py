@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from server.settings import SettingsError, load
 from tests.support.fake_insurer import FakeInsurer
 from tests.support.ports import free_port
 from tests.support.reference import an_insurer
+from tests.support.waiting import eventually
 
 QUESTION = Question(
     service_date=date(2026, 3, 1),
@@ -94,6 +96,13 @@ async def test_an_address_that_cannot_be_read_is_served_by_nobody(url: str) -> N
             await clients.check(an_insurer(check_url=url), QUESTION)
 
 
+async def test_a_service_that_is_not_listed_is_never_called() -> None:
+    async with FakeInsurer().running() as insurer, InsurerClients(["https://checks.example.com"]) as clients:
+        with pytest.raises(InsurerAway, match="may not be called"):
+            await clients.check(an_insurer(check_url=insurer.url), QUESTION)
+    assert insurer.asked == []
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -138,6 +147,67 @@ async def test_a_service_that_is_not_there_is_left_alone_after_five_failures_wit
         assert "circuit is open" in said[-1]
         assert not any("circuit" in each for each in said[:-1])
         assert (await clients.check(an_insurer(check_url=insurer.url), QUESTION)).verdict is Verdict.ELIGIBLE
+
+
+async def test_a_service_that_does_not_answer_takes_no_place_from_another() -> None:
+    async with (
+        FakeInsurer(silent=True).running() as slow,
+        FakeInsurer().running() as good,
+        InsurerClients([slow.origin, good.origin], time_limit=1.0) as clients,
+    ):
+        waiting = [asyncio.create_task(clients.check(an_insurer(check_url=slow.url), QUESTION)) for _ in range(150)]
+        await eventually(lambda: bool(slow.asked), within=5)
+        for _ in range(6):
+            told = await asyncio.wait_for(clients.check(an_insurer(check_url=good.url), QUESTION), 0.8)
+            assert told.verdict is Verdict.ELIGIBLE
+        said = {type(each) for each in await asyncio.gather(*waiting, return_exceptions=True)}
+        assert said == {InsurerAway}
+
+
+async def test_too_many_checks_of_our_own_are_refused_soon_and_are_no_failure_of_the_service() -> None:
+    async with (
+        FakeInsurer(silent=True).running() as insurer,
+        InsurerClients([insurer.origin], time_limit=30.0, places=2, patience=0.1) as clients,
+    ):
+        checks = [asyncio.create_task(clients.check(an_insurer(check_url=insurer.url), QUESTION)) for _ in range(12)]
+        refused, waiting = [], set(checks)
+        while len(waiting) > 2:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+            refused += [str(each.exception()) for each in done]
+        assert set(refused) == {"2 checks of it are under way already"}
+        assert len(insurer.asked) == 2
+        # Given up, which says nothing of the service: only what was refused could have opened its circuit.
+        for each in waiting:
+            each.cancel()
+        await asyncio.wait(waiting)
+        insurer.silent = False
+        assert (await clients.check(an_insurer(check_url=insurer.url), QUESTION)).verdict is Verdict.ELIGIBLE
+
+
+async def test_a_check_that_was_given_up_gives_its_place_back() -> None:
+    async with (
+        FakeInsurer(silent=True).running() as insurer,
+        InsurerClients([insurer.origin], time_limit=0.1, places=1, patience=5.0) as clients,
+    ):
+        given_up = asyncio.create_task(clients.check(an_insurer(check_url=insurer.url), QUESTION))
+        await eventually(lambda: bool(insurer.asked), within=5)
+        given_up.cancel()
+        for _ in range(3):
+            with pytest.raises(InsurerAway, match=r"within 0\.1 s"):
+                await clients.check(an_insurer(check_url=insurer.url), QUESTION)
+
+
+async def test_an_answer_is_asked_for_as_it_is_and_one_that_was_packed_is_none() -> None:
+    async with FakeInsurer().running() as insurer:
+        await asked(insurer)
+        assert insurer.headers[0]["accept-encoding"] == "identity"
+        insurer.body = gzip.compress(b'{"verdict": "ELIGIBLE"}')
+        insurer.sends = {"Content-Encoding": "gzip"}
+        with pytest.raises(InsurerAway, match="none of the contract's"):
+            await asked(insurer)
+        insurer.body = gzip.compress(b"x" * 30_000_000)
+        with pytest.raises(InsurerAway):
+            await asked(insurer)
 
 
 async def test_only_listed_origins_are_called_and_each_gets_its_own_token() -> None:

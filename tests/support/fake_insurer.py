@@ -19,13 +19,15 @@ from server.gateway.server import HttpServer
 
 @dataclass
 class FakeInsurer:
-    """Answers every check with `status` and `body`, which may be bytes; silent while `silent`."""
+    """Answers every check with `status`, `body`, which may be bytes, and the headers `sends`; silent while `silent`."""
 
     status: int = 200
     body: Any = field(default_factory=lambda: {"verdict": "ELIGIBLE"})
     silent: bool = False
     asked: list[dict[str, Any]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    sends: dict[str, str] = field(default_factory=dict)
     port: int = 0
 
     @property
@@ -51,8 +53,9 @@ class FakeInsurer:
 
     async def _answer(self, request: Request) -> Response:
         self.asked.append(await request.json())
+        self.headers.append(dict(request.headers))
         self.tokens.append(request.headers.get("authorization", ""))
         while self.silent:  # noqa: ASYNC110 -- a test flips a plain attribute
             await asyncio.sleep(0.01)
         content = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-        return Response(content, status_code=self.status, media_type="application/json")
+        return Response(content, status_code=self.status, headers=self.sends, media_type="application/json")

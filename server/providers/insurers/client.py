@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
+import ssl
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -26,6 +26,10 @@ from domain.eligibility.reasons import Reason, ReasonCode, Verdict
 from server.providers.breaker import Breaker, ProviderAway
 
 MOST_BYTES: Final = 64_000
+PLACES: Final = 32
+"""Checks that a process asks one service at once."""
+PATIENCE: Final = 1.0
+"""Seconds that one more waits for a place. It is waited for beside the time limit, which is the service's alone."""
 _MOST_REASONS: Final = 50
 _LONGEST: Final = 300
 _LONGEST_CODE: Final = 64
@@ -37,21 +41,28 @@ _BUSY: Final = frozenset({408, 425, 429})
 class InsurerClients:
     """Answers `domain.eligibility.ports.InsurerServices`. Use it in `async with`.
 
-    No proxy and no .netrc of the machine is used, and no redirect is followed.
+    Each service has connections, places and a breaker of its own, so that one that is slow or away costs no other
+    anything. No proxy and no .netrc of the machine is used, and no redirect is followed.
     """
 
     def __init__(
-        self, origins: Collection[str], tokens: Mapping[str, SecretStr] | None = None, *, time_limit: float = 3.0
+        self,
+        origins: Collection[str],
+        tokens: Mapping[str, SecretStr] | None = None,
+        *,
+        time_limit: float = 3.0,
+        places: int = PLACES,
+        patience: float = PATIENCE,
     ) -> None:
         """`origins` are those that may be called, as https://checks.example.com; `tokens` are sent to their own origin.
 
-        `time_limit` are the seconds from the first byte sent to the last one read.
+        `time_limit` are the seconds from the first byte sent to the last one read; `places` how many checks a service
+        is asked at once, and `patience` the seconds that one more waits for a place.
         """
-        self._origins = frozenset(origins)
-        self._tokens = dict(tokens or {})
-        self._limit = time_limit
-        self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
-        self._http = httpx.AsyncClient(timeout=time_limit, trust_env=False, follow_redirects=False)
+        trusted = httpx.create_ssl_context(trust_env=False)
+        self._services = {
+            origin: _Service((tokens or {}).get(origin), trusted, time_limit, places, patience) for origin in origins
+        }
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,29 +70,64 @@ class InsurerClients:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        for service in self._services.values():
+            await service.http.aclose()
 
     def serves(self, insurer: Insurer) -> bool:
         """Whether it has a service that may be called."""
-        return bool(insurer.check_url) and _origin(insurer.check_url) in self._origins
+        return bool(insurer.check_url) and _origin(insurer.check_url) in self._services
 
     async def check(self, insurer: Insurer, question: Question) -> Told:
         """Ask it. Raises InsurerAway."""
-        origin = _origin(insurer.check_url)
+        service = self._services.get(_origin(insurer.check_url))
+        if service is None:
+            raise InsurerAway("a service that may not be called")
         try:
-            with self._breakers[origin].attempt():
-                return _told(await self._exchange(insurer.check_url, origin, _asked(insurer, question)))
+            return await service.told(insurer.check_url, _asked(insurer, question))
         except ProviderAmbiguous as error:
             raise InsurerAway(str(error)) from error
 
-    async def _exchange(self, url: str, origin: str, asked: Mapping[str, Any]) -> bytes:
-        headers = {"Accept": "application/json"}
-        if token := self._tokens.get(origin):
-            headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+
+class _Service:
+    """One origin."""
+
+    def __init__(
+        self, token: SecretStr | None, trusted: ssl.SSLContext, limit: float, places: int, patience: float
+    ) -> None:
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+        self._limit = limit
+        self._most = places
+        self._places = asyncio.Semaphore(places)
+        self._patience = patience
+        self._breaker = Breaker()
+        # The places are the limit, and waited for before the clock of an answer runs: a pool with one of its own would
+        # count our overload as the service's failure.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=places)
+        self.http = httpx.AsyncClient(
+            timeout=limit, verify=trusted, trust_env=False, follow_redirects=False, limits=limits
+        )
+
+    async def told(self, url: str, asked: Mapping[str, Any]) -> Told:
+        """Its answer to a question. Raises ProviderAmbiguous."""
+        self._breaker.must_let_through()
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise ProviderAmbiguous(f"{self._most} checks of it are under way already") from error
+        try:
+            with self._breaker.attempt():
+                return _told(await self._exchange(url, asked))
+        finally:
+            self._places.release()
+
+    async def _exchange(self, url: str, asked: Mapping[str, Any]) -> bytes:
         try:
             async with (
                 asyncio.timeout(self._limit),
-                self._http.stream("POST", url, json=asked, headers=headers) as response,
+                self.http.stream("POST", url, json=asked, headers=self._headers) as response,
             ):
                 return await _content(response)
         except TimeoutError as error:
@@ -97,7 +143,8 @@ async def _content(response: httpx.Response) -> bytes:
     if status != 200:
         raise ProviderAmbiguous(f"HTTP {status}")
     content = bytearray()
-    async for chunk in response.aiter_bytes():
+    # As it comes: what was packed all the same is not unpacked, since a little of it may be very much.
+    async for chunk in response.aiter_raw():
         content += chunk
         if len(content) > MOST_BYTES:
             raise ProviderAway(f"an answer of more than {MOST_BYTES} bytes")
