@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -89,20 +88,17 @@ async def test_many_at_once_each_get_their_own(cache: Cache) -> None:
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 async def test_hits_and_misses_are_counted_by_adapter(kind: str, redis_url: str) -> None:
     telemetry = Telemetry()
-    found: Any = (
-        MemoryCache(telemetry)
-        if kind == "memory"
-        else RedisCache(redis_url, telemetry, prefix=f"test:{uuid4()}:", time_limit=1.0)
-    )
-    await found.get("key")
-    await found.put("key", b"1", 60)
-    await found.get("key")
-    await found.get("key")
+    async with AsyncExitStack() as stack:
+        found: Cache = MemoryCache(telemetry)
+        if kind == "redis":
+            redis = RedisCache(redis_url, telemetry, prefix=f"test:{uuid4()}:", time_limit=1.0)
+            found = await stack.enter_async_context(redis.opened())
+        await found.get("key")
+        await found.put("key", b"1", 60)
+        await found.get("key")
+        await found.get("key")
     assert counted(telemetry, "acerto_cache_misses_total", cache=kind) == 1
     assert counted(telemetry, "acerto_cache_hits_total", cache=kind) == 2
-    if kind == "redis":
-        async with found.opened():
-            pass
 
 
 async def test_an_entry_ends_exactly_when_its_time_is_up() -> None:

@@ -115,9 +115,9 @@ class Proxy:
             self._open -= ends
             for pump in pumps:
                 pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
             for end in ends:
-                end.close()
+                end.close()  # before the wait, in which the proxy's own end may come
+            await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         passed = 0
