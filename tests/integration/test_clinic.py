@@ -26,6 +26,7 @@ from tests.support.wired import Doors, doors
 INSURER, CLINIC, HOSPITAL = "999991", "9999991", "9999992"
 CARD, PATIENT = "000100", "sample-01"
 CONSULTATION, EXAM, ENDED, THERAPY = "99010002", "99020002", "99029999", "99030001"
+DENTAL = "89990001"
 """Of the sample: agreed at 140.00; wants an authorization; ended on 2024-12-31; two a year are paid for."""
 
 
@@ -181,6 +182,24 @@ async def test_a_plans_yearly_limit_counts_how_many_a_claim_asks_for(clinic: Cli
     assert "LIMIT_REACHED" in await clinic.allowed()
     await clinic.adjudicated(claim, 28_000, released=0)
     assert await clinic.allowed() == ["AUTHORIZATION_REQUIRED"], "what was denied whole is not used"
+
+
+async def test_the_samples_dental_plan_covers_dental_care_and_no_other(clinic: Clinic) -> None:
+    told = {}
+    for code in (DENTAL, CONSULTATION, EXAM):
+        request = eligibility_pb.CheckEligibilityRequest(
+            insurer_id="999992",
+            card_number="A-300",
+            provider_id="9999993",
+            procedures=[checks.Procedure(table="22", code=code)],
+        )
+        told[code] = await clinic.doors.eligibility.CheckEligibility(request)
+    assert (told[DENTAL].verdict, list(told[DENTAL].reasons)) == (checks.VERDICT_ELIGIBLE, [])
+    assert {told[code].verdict for code in (CONSULTATION, EXAM)} == {checks.VERDICT_INELIGIBLE}
+    price = await clinic.doors.eligibility.GetPriceAgreement(
+        eligibility_pb.GetPriceAgreementRequest(insurer_id="999992", plan_id="SORRISO", table="22", code=DENTAL)
+    )
+    assert price.price == brl(8200)
 
 
 async def test_a_code_that_ended_before_the_care_is_refused_and_one_that_ended_after_it_is_not(clinic: Clinic) -> None:
