@@ -10,7 +10,7 @@ from acerto.eligibility.v1.compatibility_service_pb2_grpc import EligibilityComp
 from domain.actor import Call
 from domain.calendar import day_of
 from domain.clock import Clock
-from domain.eligibility.eligibility_check import Question
+from domain.eligibility.eligibility_check import EligibilityCheck, Question
 from domain.eligibility.queries import CheckFilter
 from server.rpc.eligibility import Checks
 from server.rpc.once import Encode
@@ -36,7 +36,7 @@ class EligibilityCompatibilityServicer(_Base):  # type: ignore[misc] # see _Base
         question = Question(
             service_date=day_of(self._clock.now()), patient_id=request.patient_id, insurer_id=request.insurance_id
         )
-        return check_to_old(await self._checks.check_eligibility(call, question))
+        return _told(call, await self._checks.check_somewhere(call, question))
 
     async def ListLegacyEligibilityHistory(  # noqa: N802
         self, request: pb.ListLegacyEligibilityHistoryRequest, call: Call
@@ -44,4 +44,10 @@ class EligibilityCompatibilityServicer(_Base):  # type: ignore[misc] # see _Base
         wanted = CheckFilter(patient_id=request.patient_id or None, insurer_id=request.insurance_id or None)
         limit = request.limit if request.HasField("limit") else DEFAULT_LIMIT
         found = await self._history.eligibility_checks(call.actor, wanted, after=None, limit=limit, skip=request.skip)
-        return pb.ListLegacyEligibilityHistoryResponse(checks=map(check_to_old, found))
+        return pb.ListLegacyEligibilityHistoryResponse(checks=[_told(call, check) for check in found])
+
+
+def _told(call: Call, check: EligibilityCheck) -> pb.LegacyEligibility:
+    """The check; who works for several providers is told for which it is, which the old JSON has no place for."""
+    several = call.actor.providers is not None and len(call.actor.providers) > 1
+    return check_to_old(check, at=check.question.provider_id if several else "")

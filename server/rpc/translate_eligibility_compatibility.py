@@ -17,15 +17,15 @@ DEFAULT_LIMIT: Final = 50
 _NULL: Final = Value(null_value=NULL_VALUE)
 
 
-def check_to_old(check: EligibilityCheck) -> pb.LegacyEligibility:
-    """A check, with the instant at which its answer was found."""
+def check_to_old(check: EligibilityCheck, *, at: str = "") -> pb.LegacyEligibility:
+    """A check, with the instant at which its answer was found; `at` is the provider that the sentence begins with."""
     answer = check.answer
     return pb.LegacyEligibility(
         id=str(check.id),
         patient_id=answer.patient_id,
         insurance_id=answer.insurer_id,
         is_eligible=answer.verdict is Verdict.ELIGIBLE,
-        message=sentence_of(answer),
+        message=f"at {at}: {sentence_of(answer)}" if at else sentence_of(answer),
         checked_at=instant_fields(answer.checked_at),
         expires_at=_until(answer),
         verdict=answer.verdict.value,

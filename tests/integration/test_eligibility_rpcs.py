@@ -117,17 +117,60 @@ async def test_a_caller_of_one_provider_asks_for_it_and_finds_its_checks() -> No
         assert [each.id for each in history.checks] == [each.check_id for each in told.eligibility_checks]
 
 
-async def test_a_caller_of_several_providers_says_for_which_it_asks_and_the_old_path_cannot() -> None:
+async def test_a_caller_of_several_providers_says_for_which_it_asks() -> None:
     async with begun() as journey:
         await seeded(journey)
         journey.scene.actor = replace(journey.scene.actor, providers=frozenset({PROVIDER, "1111111"}))
-        request = old_pb.CheckLegacyEligibilityRequest(patient_id=PATIENT, insurance_id=INSURER)
-        for refused in (
-            await refusal(journey.eligibility.CheckEligibility(asked())),
-            await refusal(journey.old_eligibility.CheckLegacyEligibility(request)),
-        ):
-            assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["provider_id"])
+        refused = await refusal(journey.eligibility.CheckEligibility(asked()))
+        assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["provider_id"])
         assert (await journey.eligibility.CheckEligibility(asked(provider_id="1111111"))).is_eligible
+
+
+OLD = old_pb.CheckLegacyEligibilityRequest(patient_id=PATIENT, insurance_id=INSURER)
+
+
+@pytest.mark.parametrize(
+    ("network", "message", "lines"),
+    [
+        ([], "at 1111111: eligible", 1),
+        ([PROVIDER], f"at {PROVIDER}: eligible", 3),
+        (["7777777"], "at 1111111: not eligible: the provider is not of the plan's network", 3),
+    ],
+    ids=["no network", "one of them", "none of them"],
+)
+async def test_the_old_path_answers_a_caller_of_several_for_the_first_that_the_plans_network_has(
+    network: list[str], message: str, lines: int
+) -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        await journey.eligibility.UpsertHealthPlan(health_plan(active=True, coverage=[], network=network))
+        several = frozenset({PROVIDER, "2222222", "1111111"})
+        journey.scene.actor = replace(journey.scene.actor, providers=several)
+        told = await journey.old_eligibility.CheckLegacyEligibility(OLD)
+        assert (told.message, told.is_eligible) == (message, "not" not in message)
+        request = old_pb.ListLegacyEligibilityHistoryRequest()
+        history = (await journey.old_eligibility.ListLegacyEligibilityHistory(request)).checks
+        assert len(history) == lines, "each that was asked for is in the history that the caller sees"
+        assert told in history
+
+
+async def test_the_old_path_asks_for_no_other_provider_where_another_would_be_answered_the_same() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        await journey.eligibility.UpsertHealthPlan(health_plan(active=False, coverage=[], network=[]))
+        journey.scene.actor = replace(journey.scene.actor, providers=frozenset({PROVIDER, "1111111"}))
+        told = await journey.old_eligibility.CheckLegacyEligibility(OLD)
+        assert (told.is_eligible, told.message.split(":")[0]) == (False, "at 1111111")
+        listed = await journey.eligibility.ListEligibilityChecks(pb.ListEligibilityChecksRequest())
+        assert [each.check_id for each in listed.eligibility_checks] == [told.id]
+
+
+async def test_the_old_path_refuses_who_is_limited_to_no_provider_at_all() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        journey.scene.actor = replace(journey.scene.actor, providers=frozenset())
+        refused = await refusal(journey.old_eligibility.CheckLegacyEligibility(OLD))
+        assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["provider_id"])
 
 
 async def test_a_limited_caller_learns_of_no_patient_it_did_not_ask_about() -> None:

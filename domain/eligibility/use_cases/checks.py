@@ -11,7 +11,7 @@ from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Quest
 from domain.eligibility.errors import ProviderNotFound
 from domain.eligibility.kept_answers import Kept, from_bytes, key_of, scopes_of, to_bytes
 from domain.eligibility.ports import Cache, Generations, History
-from domain.eligibility.reasons import Verdict
+from domain.eligibility.reasons import ReasonCode, Verdict
 from domain.eligibility.use_cases.deciding import Deciding, Decision
 from domain.errors import Invalid, Violation
 from domain.identity import Ids
@@ -103,6 +103,22 @@ class EligibilityChecks:
         if key is not None and found:
             await self.kept.put(key, decision, before)
         return check.as_seen_by(call.actor)
+
+    async def check_somewhere(self, call: Call, question: Question) -> EligibilityCheck:
+        """The answer for a caller that cannot say for which of its providers it asks.
+
+        That is for the first of them, in the order of their numbers, that is not outside the plan's network, or for the
+        first where all are. Each that is asked for is recorded. Raises as `check_eligibility`.
+        """
+        providers = sorted(call.actor.providers or ())
+        if len(providers) < 2:
+            return await self.check_eligibility(call, question)
+        checks: list[EligibilityCheck] = []
+        for provider_id in providers:
+            checks.append(await self.check_eligibility(call, replace(question, provider_id=provider_id)))
+            if ReasonCode.OUT_OF_NETWORK not in {reason.code for reason in checks[-1].answer.reasons}:
+                return checks[-1]
+        return checks[0]
 
     def _check(
         self, call: Call, question: Question, answer: Answer, at: datetime, *, from_cache: bool

@@ -72,7 +72,9 @@ class LegacyEligibility(_message.Message):
     is_eligible: _builtins.bool
     """Whether the patient is covered: true only where the verdict is ELIGIBLE."""
     message: _builtins.str
-    """The verdict and its reasons in one sentence."""
+    """The verdict and its reasons in one sentence. For a caller that works for several providers it begins with the CNES of
+    the one that it is about.
+    """
     verdict: _builtins.str
     """`ELIGIBLE`, `INELIGIBLE` or `UNDETERMINED`."""
     from_cache: _builtins.bool

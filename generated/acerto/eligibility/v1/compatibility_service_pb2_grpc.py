@@ -54,8 +54,10 @@ class EligibilityCompatibilityServiceServicer:
     def CheckLegacyEligibility(self, request, context):
         """Whether a patient is covered by an insurer today, as `POST /eligibility/check` told. What nobody knows is not
         eligible here, with the reason in `message`; there everybody was. Safe to repeat: it only adds a line to the
-        history. A caller that works for one provider only asks for that one.
-        Refusals: INVALID_REQUEST (the caller works for several providers, of which this path can name none).
+        history. A caller that works for one provider only asks for that one. One that works for several, of which this path
+        can name none, is answered for the first of them, by number, that is not outside the plan's network, and `message`
+        says for which; each provider that was asked for has its line in the history.
+        Refusals: INVALID_REQUEST (the caller is limited to providers, and to none).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,8 +46,10 @@ class EligibilityCompatibilityServiceStub:
     def CheckLegacyEligibility(self) -> _grpc.UnaryUnaryMultiCallable[_compatibility_service_pb2.CheckLegacyEligibilityRequest, _compatibility_service_pb2.LegacyEligibility]:
         """Whether a patient is covered by an insurer today, as `POST /eligibility/check` told. What nobody knows is not
         eligible here, with the reason in `message`; there everybody was. Safe to repeat: it only adds a line to the
-        history. A caller that works for one provider only asks for that one.
-        Refusals: INVALID_REQUEST (the caller works for several providers, of which this path can name none).
+        history. A caller that works for one provider only asks for that one. One that works for several, of which this path
+        can name none, is answered for the first of them, by number, that is not outside the plan's network, and `message`
+        says for which; each provider that was asked for has its line in the history.
+        Refusals: INVALID_REQUEST (the caller is limited to providers, and to none).
         """
     @_builtins.property
     @_deprecated("""This method has been marked as deprecated using proto method options.""")
@@ -64,8 +66,10 @@ class EligibilityCompatibilityServiceAsyncStub(EligibilityCompatibilityServiceSt
     def CheckLegacyEligibility(self) -> _aio.UnaryUnaryMultiCallable[_compatibility_service_pb2.CheckLegacyEligibilityRequest, _compatibility_service_pb2.LegacyEligibility]:  # type: ignore[override]
         """Whether a patient is covered by an insurer today, as `POST /eligibility/check` told. What nobody knows is not
         eligible here, with the reason in `message`; there everybody was. Safe to repeat: it only adds a line to the
-        history. A caller that works for one provider only asks for that one.
-        Refusals: INVALID_REQUEST (the caller works for several providers, of which this path can name none).
+        history. A caller that works for one provider only asks for that one. One that works for several, of which this path
+        can name none, is answered for the first of them, by number, that is not outside the plan's network, and `message`
+        says for which; each provider that was asked for has its line in the history.
+        Refusals: INVALID_REQUEST (the caller is limited to providers, and to none).
         """
     @_builtins.property
     @_deprecated("""This method has been marked as deprecated using proto method options.""")
@@ -75,7 +79,7 @@ class EligibilityCompatibilityServiceAsyncStub(EligibilityCompatibilityServiceSt
 class EligibilityCompatibilityServiceServicer(metaclass=_abc_1.ABCMeta):
     """The old paths of eligibility."""
 
-    @_deprecated("""Whether a patient is covered by an insurer today, as `POST /eligibility/check` told. What nobody knows is not\neligible here, with the reason in `message`; there everybody was. Safe to repeat: it only adds a line to the\nhistory. A caller that works for one provider only asks for that one.\nRefusals: INVALID_REQUEST (the caller works for several providers, of which this path can name none).""")
+    @_deprecated("""Whether a patient is covered by an insurer today, as `POST /eligibility/check` told. What nobody knows is not\neligible here, with the reason in `message`; there everybody was. Safe to repeat: it only adds a line to the\nhistory. A caller that works for one provider only asks for that one. One that works for several, of which this path\ncan name none, is answered for the first of them, by number, that is not outside the plan's network, and `message`\nsays for which; each provider that was asked for has its line in the history.\nRefusals: INVALID_REQUEST (the caller is limited to providers, and to none).""")
     @_abc_1.abstractmethod
     def CheckLegacyEligibility(
         self,
@@ -84,8 +88,10 @@ class EligibilityCompatibilityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_compatibility_service_pb2.LegacyEligibility, _abc.Awaitable[_compatibility_service_pb2.LegacyEligibility]]:
         """Whether a patient is covered by an insurer today, as `POST /eligibility/check` told. What nobody knows is not
         eligible here, with the reason in `message`; there everybody was. Safe to repeat: it only adds a line to the
-        history. A caller that works for one provider only asks for that one.
-        Refusals: INVALID_REQUEST (the caller works for several providers, of which this path can name none).
+        history. A caller that works for one provider only asks for that one. One that works for several, of which this path
+        can name none, is answered for the first of them, by number, that is not outside the plan's network, and `message`
+        says for which; each provider that was asked for has its line in the history.
+        Refusals: INVALID_REQUEST (the caller is limited to providers, and to none).
         """
 
     @_deprecated("""What was checked, newest first, as `GET /eligibility/history` listed it: a bare array.""")
