@@ -132,6 +132,9 @@ class Settings(BaseModel):
     insurer_timeout: float = Field(default=3.0, gt=0, le=60)
     """Seconds for one answer of an insurer's service."""
 
+    eligibility_history_days: int = Field(default=1825, ge=1, le=36_500)
+    """Days for which checks of eligibility are kept: five years, in which an insurer's debt can be claimed."""
+
     protobuf_events: bool = False
     """Whether each event goes out as protobuf too, on its routing key with `.pb` behind it."""
     otlp_endpoint: str | None = None

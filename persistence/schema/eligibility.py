@@ -40,7 +40,9 @@ eligibility_checks = Table(
     Index("ix_eligibility_checks_insurer_id_asked_at_id", "insurer_id", "asked_at", "id"),
     Index("ix_eligibility_checks_provider_id_asked_at_id", "provider_id", "asked_at", "id"),
 )
-"""Append-only: a trigger of the migration sees to it. `card` is masked; `source` is the answer's, before any cache.
+"""Append-only: a trigger of the migration sees to it, which `check_retention` lifts to let old rows go.
+
+`card` is masked; `source` is the answer's, before any cache.
 
 `patient_id` is as found, `asked_patient_id` as asked: null in rows from before there was such a column.
 """

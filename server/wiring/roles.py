@@ -21,6 +21,7 @@ from messaging.effects import Effects
 from messaging.relay import Relay
 from messaging.routes import Routes
 from messaging.topology import INBOUND_QUEUE
+from persistence.check_retention import CheckRetention
 from persistence.generations import NOTICE
 from persistence.housekeeping import Housekeeping
 from persistence.inbox import SqlInbox
@@ -201,9 +202,11 @@ def _behind(house: House, roles: Collection[str], preparation: Preparation, unit
 
     consumer = Consumer(INBOUND_QUEUE, house.broker, effects, house.telemetry)
     housekeeping = Housekeeping(house.database, house.clock)
+    retention = CheckRetention(house.database, house.clock, days=house.settings.eligibility_history_days)
     worker = Worker(
         [
             Duty("housekeeping", 3600, housekeeping.run),
+            Duty("retention of checks", 3600, retention.run),
             Duty("measuring", 5, partial(housekeeping.measure, house.telemetry)),
         ]
     )

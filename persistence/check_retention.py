@@ -1,0 +1,79 @@
+"""Old lines of the history of checks are let go by the role `worker`: nobody else may delete any, and none is changed.
+
+Some at a time, each time in a transaction that waits for nobody, so that checks are recorded meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+from psycopg import errors
+
+from domain.clock import Clock
+from domain.retry import Conflict
+from persistence.connection import Connection
+from persistence.engine import Database
+from persistence.errors import translated
+
+BATCH: Final = 500
+MOST: Final = 200
+"""Batches of one round, so that a stop never waits long: the rest is for the next round."""
+_PAUSE: Final = 0.05
+"""Seconds between two batches, for those who write."""
+_ALONE: Final = "SELECT pg_try_advisory_xact_lock(7262022004)"
+_OLD: Final = "SELECT FROM eligibility_checks WHERE asked_at < %s LIMIT 1"
+# The guard is lifted in this transaction alone, which holds writers up for as long as one batch takes. Who holds it up
+# would hold up all that come after it, too: it gives up soon.
+_PATIENCE: Final = "SET LOCAL lock_timeout = '250ms'"
+_LIFT: Final = "ALTER TABLE eligibility_checks DISABLE TRIGGER append_only"
+_GUARD: Final = "ALTER TABLE eligibility_checks ENABLE TRIGGER append_only"
+_LET_GO: Final = """
+DELETE FROM eligibility_checks
+ WHERE ctid = ANY (ARRAY(SELECT ctid FROM eligibility_checks WHERE asked_at < %s ORDER BY asked_at, id LIMIT %s))
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class CheckRetention:
+    """Keeps the checks of the last `days`; `batch` rows are let go at a time."""
+
+    def __init__(self, database: Database, clock: Clock, *, days: int, batch: int = BATCH) -> None:
+        self._database = database
+        self._clock = clock
+        self._kept = timedelta(days=days)
+        self._batch = batch
+
+    async def run(self) -> None:
+        """One round; does nothing while another worker is at it. Raises Unavailable."""
+        before = self._clock.now() - self._kept
+        try:
+            with translated():
+                async with self._database.connection("acerto-worker") as connection:
+                    await self._round(connection, before)
+        except Conflict:
+            _log.info("old checks of eligibility stay until the next round: their table is in use")
+        except errors.InsufficientPrivilege:
+            _log.error("old checks of eligibility stay: the worker's role must own the table eligibility_checks")
+
+    async def _round(self, connection: Connection, before: datetime) -> None:
+        for _ in range(MOST):
+            gone = await self._let_go(connection, before)
+            await connection.commit()
+            if gone < self._batch:
+                return
+            await asyncio.sleep(_PAUSE)
+
+    async def _let_go(self, connection: Connection, before: datetime) -> int:
+        alone = await (await connection.execute(_ALONE)).fetchone()
+        old = await (await connection.execute(_OLD, (before,))).fetchone()
+        if alone != (True,) or old is None:
+            return 0
+        await connection.execute(_PATIENCE)
+        await connection.execute(_LIFT)
+        gone = await connection.execute(_LET_GO, (before, self._batch))
+        await connection.execute(_GUARD)
+        return gone.rowcount
