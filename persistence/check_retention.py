@@ -1,6 +1,6 @@
 """Old lines of the history of checks are let go by the role `worker`: nobody else may delete any, and none is changed.
 
-Some at a time, each time in a transaction that waits for nobody, so that checks are recorded meanwhile.
+Some at a time, so that no transaction is long.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Final
 from psycopg import errors
 
 from domain.clock import Clock
-from domain.retry import Conflict
 from persistence.connection import Connection
 from persistence.engine import Database
 from persistence.errors import translated
@@ -25,11 +24,8 @@ _PAUSE: Final = 0.05
 """Seconds between two batches, for those who write."""
 _ALONE: Final = "SELECT pg_try_advisory_xact_lock(7262022004)"
 _OLD: Final = "SELECT FROM eligibility_checks WHERE asked_at < %s LIMIT 1"
-# The guard is lifted in this transaction alone, which holds writers up for as long as one batch takes. Who holds it up
-# would hold up all that come after it, too: it gives up soon.
-_PATIENCE: Final = "SET LOCAL lock_timeout = '250ms'"
-_LIFT: Final = "ALTER TABLE eligibility_checks DISABLE TRIGGER append_only"
-_GUARD: Final = "ALTER TABLE eligibility_checks ENABLE TRIGGER append_only"
+_SAID: Final = "SET LOCAL acerto.lets_go = 'old checks'"
+"""What the table's guard wants to hear (migration 0011)."""
 _LET_GO: Final = """
 DELETE FROM eligibility_checks
  WHERE ctid = ANY (ARRAY(SELECT ctid FROM eligibility_checks WHERE asked_at < %s ORDER BY asked_at, id LIMIT %s))
@@ -54,10 +50,8 @@ class CheckRetention:
             with translated():
                 async with self._database.connection("acerto-worker") as connection:
                     await self._round(connection, before)
-        except Conflict:
-            _log.info("old checks of eligibility stay until the next round: their table is in use")
         except errors.InsufficientPrivilege:
-            _log.error("old checks of eligibility stay: the worker's role must own the table eligibility_checks")
+            _log.error("old checks of eligibility stay: the worker's role may not DELETE from eligibility_checks")
 
     async def _round(self, connection: Connection, before: datetime) -> None:
         for _ in range(MOST):
@@ -72,8 +66,6 @@ class CheckRetention:
         old = await (await connection.execute(_OLD, (before,))).fetchone()
         if alone != (True,) or old is None:
             return 0
-        await connection.execute(_PATIENCE)
-        await connection.execute(_LIFT)
+        await connection.execute(_SAID)
         gone = await connection.execute(_LET_GO, (before, self._batch))
-        await connection.execute(_GUARD)
         return gone.rowcount

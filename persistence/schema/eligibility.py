@@ -40,7 +40,7 @@ eligibility_checks = Table(
     Index("ix_eligibility_checks_insurer_id_asked_at_id", "insurer_id", "asked_at", "id"),
     Index("ix_eligibility_checks_provider_id_asked_at_id", "provider_id", "asked_at", "id"),
 )
-"""Append-only: a trigger of the migration sees to it, which `check_retention` lifts to let old rows go.
+"""Append-only: triggers of the migrations see to it; only `check_retention` may let old rows go.
 
 `card` is masked; `source` is the answer's, before any cache.
 

@@ -64,16 +64,15 @@ async def test_for_everybody_else_the_history_stays_append_only(database_url: st
             session.rollback()
 
 
-async def test_a_writer_that_takes_its_time_is_not_waited_for_and_holds_up_nobody(database_url: str) -> None:
+async def test_a_writer_that_takes_its_time_is_not_waited_for(database_url: str) -> None:
     old = NOW - timedelta(days=31)
     put(database_url, old)
     with psycopg.connect(database_url) as slow:
         slow.execute(INSERT, ([NOW],))
         async with asyncio.timeout(10):
             await a_round(database_url)
-        assert asked_at(database_url) == [old]
+        assert asked_at(database_url) == []
         slow.commit()
-    await a_round(database_url)
     assert asked_at(database_url) == [NOW]
 
 
@@ -84,7 +83,7 @@ async def test_a_role_that_may_not_let_go_says_so_and_the_worker_goes_on(
     put(database_url, old)
     with psycopg.connect(database_url, autocommit=True) as session:
         session.execute(f"CREATE ROLE {role}".encode())
-        session.execute(f"GRANT SELECT, INSERT, DELETE ON eligibility_checks TO {role}".encode())
+        session.execute(f"GRANT SELECT, INSERT ON eligibility_checks TO {role}".encode())
         session.execute(f"ALTER DATABASE {session.info.dbname} SET role = {role}".encode())
         try:
             with caplog.at_level(logging.ERROR):
@@ -94,7 +93,7 @@ async def test_a_role_that_may_not_let_go_says_so_and_the_worker_goes_on(
             session.execute(f"DROP OWNED BY {role}".encode())
             session.execute(f"DROP ROLE {role}".encode())
     assert asked_at(database_url) == [old]
-    assert "own the table" in caplog.text
+    assert "may not DELETE" in caplog.text
 
 
 async def test_without_a_database_it_says_so() -> None:
