@@ -22,6 +22,8 @@ _TCP: dict[str, Any] = {
 }
 """A black hole is noticed by the socket (ms), since a cancelled wait on a driver's call may itself wait."""
 
+_LOSES = " -c synchronous_commit=off"
+
 _GIVE_UP = 2.0
 """Seconds until a pool stops trying by itself and leaves it to the next request, which tries at once. Trying on, it
 doubles its pauses: a database that was away for a minute was seen to be ignored for another."""
@@ -76,15 +78,20 @@ class Database:
             await self.writes.close()
 
     @asynccontextmanager
-    async def connection(self, name: str, *, autocommit: bool = False) -> AsyncIterator[Connection]:
-        """A connection of one's own, closed on the way out: for the relay, LISTEN and the tools."""
+    async def connection(
+        self, name: str, *, autocommit: bool = False, durable: bool = True
+    ) -> AsyncIterator[Connection]:
+        """A connection of one's own, closed on the way out: for the relay, LISTEN and the tools.
+
+        One that is not `durable` commits without waiting for the disk: a crash of the server may take what it wrote.
+        """
         connection = await Connection.connect(
             self.url,
             **_TCP,
             autocommit=autocommit,
             application_name=name,
             prepare_threshold=1,
-            options=f"{self._limits} -c idle_in_transaction_session_timeout=60s",
+            options=f"{self._limits} -c idle_in_transaction_session_timeout=60s{'' if durable else _LOSES}",
         )
         try:
             yield connection

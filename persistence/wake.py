@@ -64,7 +64,8 @@ class Notifier:
         await _for_ever(self._send)
 
     async def _send(self) -> None:
-        async with self._database.connection("acerto-notify") as connection:
+        # A transaction with a NOTIFY has an id, and so would wait for the disk; a notice has nothing to lose there.
+        async with self._database.connection("acerto-notify", durable=False) as connection:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
