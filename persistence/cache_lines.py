@@ -13,7 +13,7 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from domain.cancellation import ended
 
@@ -40,13 +40,16 @@ class Lines:
 
     @asynccontextmanager
     async def line(self, *, within: float) -> AsyncIterator[Redis]:
-        """One that is connected, waited for so many seconds where all are in use. Whatever goes wrong on it ends it.
+        """One that is connected, waited for so many seconds where all are in use. Raises NoLine.
 
-        Raises NoLine.
+        Whatever goes wrong on it ends it, but a refusal: that is an answer.
         """
         line = await self._taken(within)
         try:
             yield line
+        except ResponseError:
+            self._idle.put_nowait(line)
+            raise
         except BaseException:
             self._live -= 1
             self._end(line)

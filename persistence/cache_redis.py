@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from domain.meter import Meter
 from persistence.cache_lines import FAILURES, Lines, NoLine
@@ -96,6 +97,9 @@ class RedisCache:
             async with self._lines.line(within=self._limit) as redis, asyncio.timeout(self._limit):
                 answer = await ask(redis)
         except NoLine:
+            return None
+        except ResponseError:  # full, read only, still loading: nothing is wrong with the lines
+            self._failed()
             return None
         except FAILURES:
             self._lines.end_idle()

@@ -18,8 +18,8 @@ from persistence.engine import Database
 from persistence.errors import translated
 
 BATCH: Final = 500
-MOST: Final = 200
-"""Batches of one round, so that a stop never waits long: the rest is for the next round."""
+MOST: Final = 20
+"""Batches of one round, which takes a second or two: a stop waits for it, and the rest is for the next round."""
 _PAUSE: Final = 0.05
 """Seconds between two batches, for those who write."""
 _ALONE: Final = "SELECT pg_try_advisory_xact_lock(7262022004)"
@@ -44,7 +44,7 @@ class CheckRetention:
         self._batch = batch
 
     async def run(self) -> None:
-        """One round; does nothing while another worker is at it. Raises Unavailable."""
+        """One round, in turns with whoever else is at it. Raises Unavailable."""
         before = self._clock.now() - self._kept
         try:
             with translated():

@@ -120,6 +120,9 @@ class KnownGenerations:
 
     def heard(self, payload: str) -> None:
         """A notice of the channel of news came, with keys, or none when anything may have been missed."""
+        if not payload:
+            # Listening begins, perhaps to another machine with another clock: no instant from before it says anything.
+            self._place = _Place()
         if not payload or NOTICE in payload.split(","):
             self._woken.set()
 

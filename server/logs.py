@@ -89,9 +89,14 @@ class Lines:
         self._stream.flush()
 
     def _text(self, event: EventDict) -> str:
+        """The event's line; one that cannot be shown says so, and takes no other with it."""
         moment = datetime.fromtimestamp(event["time"], UTC).isoformat(timespec="microseconds")
         event["time"] = moment.replace("+00:00", "Z")
-        return f"{self._render(None, event['level'], event)!s}\n"
+        try:
+            return f"{self._render(None, event['level'], event)!s}\n"
+        except Exception as error:  # noqa: BLE001 -- whatever a value's own text raises
+            shown = {name: event[name] for name in ("event", "level", "time")}
+            return f"{self._render(None, event['level'], {**shown, 'not_shown': type(error).__name__})!s}\n"
 
 
 # structlog calls a method by the name of the level; here they are all one.

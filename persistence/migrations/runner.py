@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
@@ -19,12 +20,15 @@ from domain.errors import Unavailable
 
 _LOCK = 7_262_022_001
 """Advisory lock: replicas that start together migrate one after the other."""
+_PATIENCE = 5
+"""Seconds that a table is waited for: whoever comes after a migration that waits has to wait behind it."""
 
 
 def upgrade(url: str, revision: str) -> None:
     """See `migrations.upgrade`."""
     with _connection(url) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}s'"))
         command.upgrade(_config(connection), revision)
 
 
@@ -59,6 +63,8 @@ def _connection(url: str) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise Unavailable("a table is in use for longer than a migration may wait; nothing was changed") from error
         raise Unavailable("the database is away") from error
     finally:
         engine.dispose()

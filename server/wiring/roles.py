@@ -206,7 +206,7 @@ def _behind(house: House, roles: Collection[str], preparation: Preparation, unit
     worker = Worker(
         [
             Duty("housekeeping", 3600, housekeeping.run),
-            Duty("retention of checks", 3600, retention.run),
+            Duty("retention of checks", 60, retention.run),
             Duty("measuring", 5, partial(housekeeping.measure, house.telemetry)),
         ]
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from protos.compiler import script
 from tests.architecture.tree import ROOMS, ROOT, Module, modules
+from tests.support.environment import clean_env
 
 # The longest prefix of a file's path decides; the standard library is everybody's.
 MAY_IMPORT = {
@@ -66,6 +67,13 @@ def test_every_room_keeps_the_import_contracts() -> None:
         [str(script("lint-imports")), "--no-cache"], cwd=ROOT, env=_path(), capture_output=True, text=True, check=False
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_a_start_loads_no_library_that_only_some_installations_need() -> None:
+    heavy = {"alembic", "opentelemetry.sdk", "redis"}
+    told = "import sys, server.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, env=clean_env(), capture_output=True, check=True)
+    assert heavy.isdisjoint(done.stdout.decode().split())
 
 
 def test_a_room_imports_nothing_from_outside_that_is_not_on_its_list() -> None:

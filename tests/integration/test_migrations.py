@@ -30,6 +30,7 @@ from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.invoice_lifecycle import InvoiceStatus
 from domain.claims.outcome import Outcome
 from domain.eligibility.beneficiary import BeneficiaryStatus
+from domain.errors import Unavailable
 from domain.lifecycle import Lifecycle
 from persistence.migrations import downgrade, own, pending, upgrade
 from persistence.schema import BUCKETS, metadata
@@ -183,3 +184,21 @@ def test_the_newest_revision_is_the_last_files(empty_database_url: str) -> None:
     waiting = pending(empty_database_url)
     upgrade(empty_database_url, waiting[-2])
     assert pending(empty_database_url) == waiting[-1:]
+
+
+def test_a_migration_waits_for_no_reader(empty_database_url: str) -> None:
+    upgrade(empty_database_url, "0008")
+    with psycopg.connect(empty_database_url) as reader:
+        for table in ("eligibility_checks", "work_order_log", "claims", "invoices"):
+            reader.execute(f"SELECT count(*) FROM {table}".encode())
+        upgrade(empty_database_url)
+    assert pending(empty_database_url) == []
+
+
+def test_a_migration_gives_up_soon_where_a_table_is_in_use_and_changes_nothing(empty_database_url: str) -> None:
+    upgrade(empty_database_url, "0008")
+    with psycopg.connect(empty_database_url) as writer:
+        writer.execute("LOCK TABLE claims IN ROW EXCLUSIVE MODE")
+        with pytest.raises(Unavailable, match="in use"):
+            upgrade(empty_database_url)
+    assert pending(empty_database_url)[0] == "0009"

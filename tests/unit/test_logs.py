@@ -106,12 +106,19 @@ def test_a_newline_from_outside_cannot_make_a_second_line() -> None:
     assert len(stream.getvalue().splitlines()) == 1
 
 
-@pytest.mark.parametrize("value", ["\ud800", 2**70, {1: "a"}, float("nan"), {"b"}])
-def test_a_line_is_written_whatever_it_holds(value: object) -> None:
+class Untold:
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70, {1: "a"}, {(1, 2): "a"}, float("nan"), {"b"}, Untold()])
+async def test_a_line_is_written_whatever_it_holds_and_so_are_its_neighbours(value: object) -> None:
     stream = io.StringIO()
     logs.configure(form="json", stream=stream)
-    structlog.get_logger().info("request", value=value)
-    assert json.loads(stream.getvalue())["event"] == "request"
+    for one in (1, value, 3):
+        structlog.get_logger().info("request", value=one)
+    await eventually(stream.getvalue)
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["request"] * 3
 
 
 def test_what_is_no_terminal_gets_json_by_itself() -> None:

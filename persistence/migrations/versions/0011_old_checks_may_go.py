@@ -1,6 +1,7 @@
 """Checks of eligibility may be deleted by a transaction that says that it lets old ones go, and by no other
 
-A guard against mistakes, as all of them are: whoever owns a table can lift its triggers.
+A guard against mistakes, as all of them are: whoever owns a table can lift its triggers. No trigger is dropped: that
+would wait for everybody who reads the table, and have all others wait behind it.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.execute("DROP TRIGGER append_only ON eligibility_checks")
     op.execute(
-        "CREATE TRIGGER append_only BEFORE UPDATE ON eligibility_checks"
+        "CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE ON eligibility_checks"
         " FOR EACH STATEMENT EXECUTE FUNCTION append_only()"
     )
     op.execute(
@@ -29,8 +29,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Undo."""
     op.execute("DROP TRIGGER kept ON eligibility_checks")
-    op.execute("DROP TRIGGER append_only ON eligibility_checks")
     op.execute(
-        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON eligibility_checks"
+        "CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON eligibility_checks"
         " FOR EACH STATEMENT EXECUTE FUNCTION append_only()"
     )

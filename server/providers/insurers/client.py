@@ -59,10 +59,13 @@ class InsurerClients:
         `time_limit` are the seconds from the first byte sent to the last one read; `places` how many checks a service
         is asked at once, and `patience` the seconds that one more waits for a place.
         """
+        self._services: dict[str, _Service] = {}
+        if not origins:
+            return  # most installations call nobody, and what is trusted takes long to read
         trusted = httpx.create_ssl_context(trust_env=False)
-        self._services = {
-            origin: _Service((tokens or {}).get(origin), trusted, time_limit, places, patience) for origin in origins
-        }
+        for origin in origins:
+            token = (tokens or {}).get(origin)
+            self._services[origin] = _Service(token, trusted, time_limit, places, patience)
 
     async def __aenter__(self) -> Self:
         return self
