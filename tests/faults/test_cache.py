@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from persistence.cache_redis import RedisCache
@@ -208,3 +209,15 @@ def failures(telemetry: Telemetry) -> float:
 async def _kept(cache: RedisCache, key: str, value: bytes) -> bool:
     await cache.put(key, value, 60)
     return await cache.get(key) == value
+
+
+async def test_what_redis_refuses_costs_no_connection(private_redis: PrivateRedis) -> None:
+    telemetry = Telemetry()
+    async with RedisCache(private_redis.url, telemetry, prefix="", time_limit=1.0, pause=0.0).opened() as cache:
+        async with Redis.from_url(private_redis.url) as own:
+            await own.lpush("no-answer", "1")
+            before = (await own.info("stats"))["total_connections_received"]
+            for _ in range(20):
+                assert await cache.get("no-answer") is None
+            assert (await own.info("stats"))["total_connections_received"] == before
+    assert failures(telemetry) == 20
