@@ -213,11 +213,13 @@ async def _kept(cache: RedisCache, key: str, value: bytes) -> bool:
 
 async def test_what_redis_refuses_costs_no_connection(private_redis: PrivateRedis) -> None:
     telemetry = Telemetry()
-    async with RedisCache(private_redis.url, telemetry, prefix="", time_limit=1.0, pause=0.0).opened() as cache:
-        async with Redis.from_url(private_redis.url) as own:
-            await own.lpush("no-answer", "1")
-            before = (await own.info("stats"))["total_connections_received"]
-            for _ in range(20):
-                assert await cache.get("no-answer") is None
-            assert (await own.info("stats"))["total_connections_received"] == before
+    async with (
+        RedisCache(private_redis.url, telemetry, prefix="", time_limit=1.0, pause=0.0).opened() as cache,
+        Redis.from_url(private_redis.url) as own,
+    ):
+        await own.lpush("no-answer", "1")
+        before = (await own.info("stats"))["total_connections_received"]
+        for _ in range(20):
+            assert await cache.get("no-answer") is None
+        assert (await own.info("stats"))["total_connections_received"] == before
     assert failures(telemetry) == 20
