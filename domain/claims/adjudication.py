@@ -43,7 +43,10 @@ class SaidItem:
 
 
 def adjudicated(items: Items, said: Sequence[SaidItem], *, new_id: Callable[[], UUID], appeal_until: date) -> Items:
-    """The items with what was said of them. Raises AdjudicationDiffers with every violation, by `items[n]`."""
+    """The items with what was said of them, none of whose sums is beyond the limit of Money.
+
+    Raises AdjudicationDiffers with every violation, by `items[n]`.
+    """
     violations = [*_not_each_once(items, said), *_not_adding_up(items, said)]
     if violations:
         raise AdjudicationDiffers(violations=violations)

@@ -95,6 +95,8 @@ def said_from_wire(request: pb.AdjudicateClaimRequest) -> tuple[tuple[SaidItem, 
     """The insurer's analysis, and its day if that is said. Raises Invalid, WrongCurrency."""
     reading = Reading()
     said = tuple(_said_item(item, f"items[{at}]", reading) for at, item in enumerate(request.items))
+    # Every other sum of it is no more than this one, once released plus denied is processed.
+    reading.take("items", lambda: _must_add_up(item.processed for item in said), None)
     on = _decided_on(request, reading)
     reading.finish()
     for item in said:
@@ -204,18 +206,18 @@ def _item_from_wire(wire: claim_pb2.ClaimItem, number: int, reading: Reading) ->
 
 def _items_from_wire(items: Iterable[claim_pb2.ClaimItem], reading: Reading) -> tuple[ClaimItem, ...]:
     read = tuple(_item_from_wire(item, number, reading) for number, item in enumerate(items, 1))
-    reading.take("items", lambda: _must_add_up(read), None)
+    reading.take("items", lambda: _must_add_up(item.total for item in read), None)
     return read
 
 
-def _must_add_up(items: Iterable[ClaimItem]) -> None:
-    """Raise ValueError when a line, or the sum on the way, is beyond the limit of Money."""
-    for cents in accumulate(item.total.cents for item in items):
+def _must_add_up(amounts: Iterable[Money]) -> None:
+    """Raise ValueError when an amount, or the sum on the way, is beyond the limit of Money."""
+    for cents in accumulate(amount.cents for amount in amounts):
         Money(cents)
 
 
 def _said_item(wire: pb.ItemAdjudication, path: str, reading: Reading) -> SaidItem:
-    return SaidItem(
+    said = SaidItem(
         number=wire.number,
         processed=reading.take(f"{path}.processed", lambda: price_from_wire(wire.processed, least=0), _NOTHING),
         released=reading.take(f"{path}.released", lambda: price_from_wire(wire.released, least=0), _NOTHING),
@@ -223,6 +225,9 @@ def _said_item(wire: pb.ItemAdjudication, path: str, reading: Reading) -> SaidIt
             _said_denial(denial, f"{path}.denials[{at}].amount", reading) for at, denial in enumerate(wire.denials)
         ),
     )
+    parts = (said.released, *(denial.amount for denial in said.denials))
+    reading.take(f"{path}.denials", lambda: _must_add_up(parts), None)
+    return said
 
 
 def _said_denial(wire: pb.DenialLine, path: str, reading: Reading) -> SaidDenial:

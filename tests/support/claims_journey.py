@@ -67,14 +67,14 @@ class ClaimsJourney:
         claim: claim_pb2.Claim = await self.stub.SubmitClaim(pb.SubmitClaimRequest(claim_id=ready.claim_id))
         return claim
 
-    async def received(self) -> claim_pb2.Claim:
-        sent = await self.submitted()
+    async def received(self, **changes: Any) -> claim_pb2.Claim:
+        sent = await self.submitted(**changes)
         request = pb.ReceiveClaimRequest(claim_id=sent.claim_id, protocol="P-1")
         claim: claim_pb2.Claim = await self.stub.ReceiveClaim(request)
         return claim
 
-    async def analyzed(self) -> claim_pb2.Claim:
-        received = await self.received()
+    async def analyzed(self, **changes: Any) -> claim_pb2.Claim:
+        received = await self.received(**changes)
         request = pb.StartClaimAnalysisRequest(claim_id=received.claim_id)
         claim: claim_pb2.Claim = await self.stub.StartClaimAnalysis(request)
         return claim
