@@ -58,6 +58,7 @@ def _denial_to_json(denial: Denial) -> dict[str, Any]:
         "accepted_cents": denial.accepted.cents,
         "justification": denial.justification,
         "appealed_on": denial.appealed_on and denial.appealed_on.isoformat(),
+        "decided_on": denial.decided_on and denial.decided_on.isoformat(),
     }
 
 
@@ -73,9 +74,15 @@ def _denial_from_json(denial: Mapping[str, Any]) -> Denial:
         recovered=Money(denial["recovered_cents"]),
         accepted=Money(denial["accepted_cents"]),
         justification=denial["justification"],
-        # Absent from what was written before there was a date.
-        appealed_on=date.fromisoformat(day) if (day := denial.get("appealed_on")) else None,
+        appealed_on=_day(denial, "appealed_on"),
+        decided_on=_day(denial, "decided_on"),
     )
+
+
+def _day(denial: Mapping[str, Any], name: str) -> date | None:
+    """Absent from what was written before the day was kept."""
+    day = denial.get(name)
+    return date.fromisoformat(day) if day else None
 
 
 def _money(cents: int | None) -> Money | None:

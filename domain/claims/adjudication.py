@@ -42,8 +42,10 @@ class SaidItem:
     denials: tuple[SaidDenial, ...] = ()
 
 
-def adjudicated(items: Items, said: Sequence[SaidItem], *, new_id: Callable[[], UUID], appeal_until: date) -> Items:
-    """The items with what was said of them, none of whose sums is beyond the limit of Money.
+def adjudicated(
+    items: Items, said: Sequence[SaidItem], *, new_id: Callable[[], UUID], appeal_until: date, on: date
+) -> Items:
+    """The items with what was said of them on the day `on`, none of whose sums is beyond the limit of Money.
 
     Raises AdjudicationDiffers with every violation, by `items[n]`.
     """
@@ -54,7 +56,7 @@ def adjudicated(items: Items, said: Sequence[SaidItem], *, new_id: Callable[[], 
 
     def denials(one: SaidItem) -> tuple[Denial, ...]:
         return tuple(
-            Denial(id=new_id(), code=d.code, reason=d.reason, amount=d.amount, appeal_until=appeal_until)
+            Denial(id=new_id(), code=d.code, reason=d.reason, amount=d.amount, appeal_until=appeal_until, decided_on=on)
             for d in one.denials
         )
 

@@ -189,18 +189,19 @@ class Claim(Aggregate):
         """
         self._may(_A.ADJUDICATE)
         must_follow(on, self.submitted_at and day_of(self.submitted_at), "the submission")
-        self._put(adjudicated(self.items, said, new_id=new_id, appeal_until=appeal_until))
+        self._put(adjudicated(self.items, said, new_id=new_id, appeal_until=appeal_until, on=on))
         self.adjudicated_at = at
         self._move(_A.ADJUDICATE, at, note=on.isoformat(), tells=claim_facts.adjudicated)
 
     def appeal(self, denial_ids: Collection[UUID], justification: str, *, on: date, at: datetime) -> None:
-        """Ask the insurer to think again about pending denials.
+        """Ask the insurer, on the day `on`, to think again about pending denials.
 
-        Raises IllegalTransition, DenialNotFound, DenialNotPending, AppealDeadlinePassed.
+        Raises IllegalTransition, DenialNotFound, DenialNotPending, AppealDeadlinePassed, Invalid (before its decision).
         """
         self._may(_A.APPEAL)
+        must_follow(on, self.submitted_at and day_of(self.submitted_at), "the submission")
         self._put(changed(self.items, dict.fromkeys(denial_ids, lambda denial: denial.appeal(justification, on=on))))
-        self._move(_A.APPEAL, at, note=_listed(denial_ids))
+        self._move(_A.APPEAL, at, note=f"{on.isoformat()}: {_listed(denial_ids)}")
 
     def answer_appeal(self, recovered: Mapping[UUID, Money], *, appeal_until: date, on: date, at: datetime) -> None:
         """The insurer's answer, of the day `on`, to appealed denials: what it pays of each after all, maybe nothing.

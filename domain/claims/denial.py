@@ -29,8 +29,8 @@ class Denial:
     """Glosa: one amount above zero that the insurer took off an item, with its code (TISS table 38) and reason.
 
     recovered + accepted + pending = amount. `round` counts its appeals; the next one may come until `appeal_until`,
-    that day included. `justification` is what the last appeal said, `appealed_on` its day: None when there was none, or
-    it was before that was kept.
+    that day included. `decided_on` is the day of what the insurer last said of it; None: it was before that was kept.
+    `justification` is what the last appeal said, `appealed_on` its day: None as well, or when there was none.
     """
 
     id: UUID
@@ -44,6 +44,7 @@ class Denial:
     accepted: Money = _NOTHING
     justification: str = ""
     appealed_on: date | None = None
+    decided_on: date | None = None
 
     @property
     def pending(self) -> Money:
@@ -51,8 +52,12 @@ class Denial:
         return self.amount - self.recovered - self.accepted
 
     def appeal(self, justification: str, *, on: date) -> Denial:
-        """Ask the insurer to think again, once in each round. Raises DenialNotPending, AppealDeadlinePassed."""
+        """Ask the insurer on the day `on` to think again, once in each round.
+
+        Raises DenialNotPending, AppealDeadlinePassed, Invalid (of a day before the insurer's decision).
+        """
         self._must_be_pending()
+        must_follow(on, self.decided_on, "the decision")
         if on > self.appeal_until:
             raise AppealDeadlinePassed(
                 metadata={"denial_id": str(self.id), "appeal_until": self.appeal_until.isoformat()}
@@ -71,7 +76,8 @@ class Denial:
         if not 0 <= recovered.cents <= self.pending.cents:
             raise RecoveryExceedsDenial(metadata={"denial_id": str(self.id), "pending_cents": str(self.pending.cents)})
         state = DenialState.RECOVERED if recovered == self.pending else DenialState.PENDING
-        return replace(self, state=state, recovered=self.recovered + recovered, appeal_until=appeal_until)
+        recovered += self.recovered
+        return replace(self, state=state, recovered=recovered, appeal_until=appeal_until, decided_on=on)
 
     def accept(self) -> Denial:
         """Write off what is pending. Raises DenialNotPending."""

@@ -21,6 +21,7 @@ from server.rpc.paging import BY_NUMBER, BY_TIME, page_of
 from server.rpc.read_claims import (
     amount_from_wire,
     answers_from_wire,
+    appeal_from_wire,
     changes_from_wire,
     filter_from_wire,
     form_from_wire,
@@ -93,9 +94,9 @@ class ClaimRpcs:
         return claim_to_wire(claim)
 
     async def AppealClaim(self, request: pb.AppealClaimRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802
-        claim_id, denials = UUID(request.claim_id), [UUID(one) for one in request.denial_ids]
-        why, version = request.justification, version_of(request.etag)
-        claim = await self._adjudications.appeal_claim(call, claim_id, denials, why, version=version)
+        claim_id, version = UUID(request.claim_id), version_of(request.etag)
+        (denials, on), why = appeal_from_wire(request), request.justification
+        claim = await self._adjudications.appeal_claim(call, claim_id, denials, why, on=on, version=version)
         return claim_to_wire(claim)
 
     async def AnswerClaimAppeal(self, request: pb.AnswerClaimAppealRequest, call: Call) -> claim_pb2.Claim:  # noqa: N802

@@ -97,11 +97,19 @@ def said_from_wire(request: pb.AdjudicateClaimRequest) -> tuple[tuple[SaidItem, 
     said = tuple(_said_item(item, f"items[{at}]", reading) for at, item in enumerate(request.items))
     # Every other sum of it is no more than this one, once released plus denied is processed.
     reading.take("items", lambda: _must_add_up(item.processed for item in said), None)
-    on = _decided_on(request, reading)
+    on = _day_said(request, reading)
     reading.finish()
     for item in said:
         _must_be_brl(item.processed, item.released, *(denial.amount for denial in item.denials))
     return said, on
+
+
+def appeal_from_wire(request: pb.AppealClaimRequest) -> tuple[list[UUID], date | None]:
+    """What to appeal, and the day if that is said. Raises Invalid."""
+    reading = Reading()
+    on = _day_said(request, reading)
+    reading.finish()
+    return [UUID(denial_id) for denial_id in request.denial_ids], on
 
 
 def answers_from_wire(request: pb.AnswerClaimAppealRequest) -> tuple[dict[UUID, Money], date | None]:
@@ -111,7 +119,7 @@ def answers_from_wire(request: pb.AnswerClaimAppealRequest) -> tuple[dict[UUID, 
     for at, answer in enumerate(request.answers):
         read = partial(_answer, answer, frozenset(answers))
         answers[UUID(answer.denial_id)] = reading.take(f"answers[{at}]", read, _NOTHING)
-    on = _decided_on(request, reading)
+    on = _day_said(request, reading)
     reading.finish()
     _must_be_brl(*answers.values())
     return answers, on
@@ -183,7 +191,7 @@ def _day_of(request: pb.CreateClaimRequest, kind: ClaimType, today: date) -> dat
     return date_from_wire(day)
 
 
-def _decided_on(request: Any, reading: Reading) -> date | None:
+def _day_said(request: Any, reading: Reading) -> date | None:
     return reading.take("date", lambda: date_from_wire(request.date), None) if request.HasField("date") else None
 
 

@@ -144,7 +144,8 @@ def _denial_fields(denial: Denial) -> Any:
         "denied_accepted": money_fields(denial.accepted),
         "appeal_until": date_fields(denial.appeal_until),
         "justification": denial.justification,
-        "appeal_date": denial.appealed_on and date_fields(denial.appealed_on),
+        "appeal_date": date_fields(denial.appealed_on),
+        "decision_date": date_fields(denial.decided_on),
     }
 
 

@@ -55,44 +55,6 @@ async def test_a_claim_goes_from_draft_to_an_accepted_denial() -> None:
         assert [d.state for d in done.items[0].denials] == [claim_pb2.DENIAL_STATE_ACCEPTED] * 2
 
 
-async def test_what_an_insurer_said_days_ago_is_entered_by_its_own_day() -> None:
-    scene = Scene()
-    async with begun(scene) as clinic:
-        claim = await clinic.analyzed()
-        scene.clock.advance(days=6)
-        said = analysis(claim, 3_000, released=7_000)
-        said.date.CopyFrom(Date(year=2026, month=3, day=8))
-        late = await refusal(clinic.stub.AdjudicateClaim(said))
-        assert (late.code, late.reason, late.fields) == (
-            grpc.StatusCode.INVALID_ARGUMENT,
-            "INVALID_REQUEST",
-            ["date"],
-        )
-        said.date.day = 2
-        (denial,) = (await clinic.stub.AdjudicateClaim(said)).items[0].denials
-        assert (denial.appeal_until, denial.HasField("appeal_date")) == (Date(year=2026, month=4, day=1), False)
-        named = {"claim_id": claim.claim_id}
-        appeal = pb.AppealClaimRequest(**named, denial_ids=[denial.denial_id], justification="needed")
-        (denial,) = (await clinic.stub.AppealClaim(appeal)).items[0].denials
-        assert denial.appeal_date == Date(year=2026, month=3, day=7)
-        nothing = [pb.AppealAnswer(denial_id=denial.denial_id, recovered=brl(0))]
-        answer = pb.AnswerClaimAppealRequest(**named, answers=nothing, date=Date(year=2026, month=3, day=6))
-        assert (await refusal(clinic.stub.AnswerClaimAppeal(answer))).fields == ["date"]
-        answer.date.day = 7
-        answered = await clinic.stub.AnswerClaimAppeal(answer)
-        assert answered.items[0].denials[0].appeal_until == Date(year=2026, month=4, day=6)
-        history = await clinic.stub.ListClaimHistory(pb.ListClaimHistoryRequest(claim_id=claim.claim_id))
-        notes = {entry.action: entry.note for entry in history.entries}
-        assert (notes["adjudicate"], notes["answer_appeal"]) == ("2026-03-02", f"2026-03-07: {denial.denial_id}")
-
-
-async def test_a_day_that_is_none_is_refused_by_its_field_with_all_else_that_is_wrong() -> None:
-    async with begun() as clinic:
-        said = analysis(await clinic.analyzed(), 0, released=10_000)
-        said.date.CopyFrom(Date(year=2026, month=2, day=30))
-        assert (await refusal(clinic.stub.AdjudicateClaim(said))).fields == ["items[0].denials[0].amount", "date"]
-
-
 async def test_a_request_without_a_provider_and_a_card_is_the_old_clients_and_submitted_at_once() -> None:
     async with begun() as clinic:
         item = claim_pb2.ClaimItem(description="Consulta", quantity="1", unit_price=brl(15_000))

@@ -131,6 +131,24 @@ async def test_a_denial_that_was_appealed_before_the_day_was_kept_takes_an_answe
     assert (answered.denials[0].appealed_on, answered.denials[0].recovered) == (None, Money(1))
 
 
+async def test_a_denial_whose_day_was_not_kept_is_appealed_on_any_day_since_its_claim_was_submitted(
+    home: House,
+) -> None:
+    claim = await adjudicated(home)
+    first, second = claim.denials
+    await home.rows("UPDATE claims SET items = items #- '{0,denials,0,decided_on}'")
+    await home.rows("UPDATE claims SET submitted_at = submitted_at - interval '2 days'")
+    appeal, before = home.adjudications.appeal_claim, day_of(RealClock().now()) - timedelta(days=1)
+    for denial, day in ((second, before), (first, before - timedelta(days=2))):
+        with pytest.raises(Invalid):
+            await appeal(CALL, claim.id, [denial.id], "necessário", on=day)
+    appealed = await appeal(CALL, claim.id, [first.id], "necessário", on=before)
+    assert [(denial.appealed_on, denial.decided_on) for denial in appealed.denials] == [
+        (before, None),
+        (None, second.decided_on),
+    ]
+
+
 async def test_a_batch_is_read_as_it_was_made_and_sent_whole(home: House) -> None:
     batch = await filled(home, 3)
     assert await home.claim_views.claim_batch(ANYONE, batch.id) == replace(batch, changes=[])

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from domain.claims.claim_lifecycle import ClaimStatus
+from domain.claims.errors import AppealDeadlinePassed
 from domain.claims.use_cases.claims import Changes
 from domain.errors import Invalid
 from domain.money import Money
@@ -49,7 +50,7 @@ async def test_the_term_for_an_appeal_counts_from_the_day_of_the_insurers_word_n
     notes = [(entry.action, entry.note) for _, entry in clinic.store.history[-4:]]
     assert notes == [
         ("adjudicate", "2026-03-06"),
-        ("appeal", f"{first},{second}"),
+        ("appeal", f"2026-03-11: {first},{second}"),
         ("answer_part", f"2026-04-09: {first}"),
         ("answer_appeal", f"2026-04-09: {second}"),
     ]
@@ -80,6 +81,32 @@ async def test_an_insurer_says_nothing_before_it_was_asked_nor_in_days_to_come()
         await answer(CALL, claim.id, {first: Money(1)}, on=date.max)
     assert wrong_day(refused) == [("date", "must be today, 2026-03-04, or before")]
     await answer(CALL, claim.id, {first: Money(1)}, on=TODAY + timedelta(days=2))
+
+
+async def test_an_appeal_is_judged_by_its_own_day_which_is_not_before_the_decision_nor_to_come() -> None:
+    clinic = Clinic()
+    claim = await clinic.adjudicated()
+    first, second = (denial.id for denial in claim.denials)
+    clinic.clock.advance(days=32)
+    appeal, answer = clinic.adjudications.appeal_claim, clinic.adjudications.answer_claim_appeal
+    last = TODAY + timedelta(days=30)
+    for on, problem in (
+        (TODAY + timedelta(days=33), "must be today, 2026-04-02, or before"),
+        (date.min, "must not be before the submission of 2026-03-01"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            await appeal(CALL, claim.id, [first], "needed", on=on)
+        assert wrong_day(refused) == [("date", problem)]
+    for late in (None, last + timedelta(days=1)):
+        with pytest.raises(AppealDeadlinePassed):
+            await appeal(CALL, claim.id, [first], "needed", on=late)
+    appealed = await appeal(CALL, claim.id, [first], "needed", on=last)
+    assert [denial.appealed_on for denial in appealed.denials] == [last, None]
+    await answer(CALL, claim.id, {first: Money(0)}, on=last + timedelta(days=1))
+    with pytest.raises(Invalid) as refused:
+        await appeal(CALL, claim.id, [second, first], "once more", on=last)
+    assert wrong_day(refused) == [("date", "must not be before the decision of 2026-04-01")]
+    await appeal(CALL, claim.id, [second], "needed too", on=last)
 
 
 async def test_a_decision_of_a_claim_that_was_sent_again_is_not_from_before_that() -> None:

@@ -11,7 +11,7 @@ from domain.actor import Call
 from domain.calendar import day_of
 from domain.claims.adjudication import SaidItem
 from domain.claims.claim import Claim
-from domain.claims.decision import day_of_decision
+from domain.claims.decision import day_said
 from domain.claims.ports import Begin
 from domain.claims.use_cases.deadlines import AppealDeadlines
 from domain.claims.use_cases.loading import changed
@@ -60,10 +60,10 @@ class Adjudications:
     ) -> Claim:
         """The insurer's analysis is here, of the day `on`; None: of today.
 
-        Raises as `Claim.adjudicate` and `day_of_decision` do.
+        Raises as `Claim.adjudicate` and `day_said` do.
         """
         now = self.clock.now()
-        day = day_of_decision(on, today=day_of(now))
+        day = day_said(on, today=day_of(now))
         until = await self.deadlines.after(call, claim_id, day)
 
         def adjudicate(claim: Claim) -> None:
@@ -79,13 +79,18 @@ class Adjudications:
         denial_ids: Collection[UUID],
         justification: str,
         *,
+        on: date | None = None,
         version: int | None = None,
     ) -> Claim:
-        """Ask the insurer to think again about some denials. Raises as `Claim.appeal` does."""
+        """Ask the insurer on the day `on` to think again about some denials; None: today.
+
+        Raises as `Claim.appeal` and `day_said` do.
+        """
         now = self.clock.now()
+        day = day_said(on, today=day_of(now))
 
         def appeal(claim: Claim) -> None:
-            claim.appeal(denial_ids, justification, on=day_of(now), at=now)
+            claim.appeal(denial_ids, justification, on=day, at=now)
 
         return await changed(self.begin, call, claim_id, appeal, version=version)
 
@@ -101,10 +106,10 @@ class Adjudications:
     ) -> Claim:
         """The insurer's answer to some appealed denials, of the day `on`; None: of today.
 
-        Raises as `Claim.answer_appeal` and `day_of_decision` do.
+        Raises as `Claim.answer_appeal` and `day_said` do.
         """
         now = self.clock.now()
-        day = day_of_decision(on, today=day_of(now))
+        day = day_said(on, today=day_of(now))
         until = await self.deadlines.after(call, claim_id, day)
 
         def answer(claim: Claim) -> None:

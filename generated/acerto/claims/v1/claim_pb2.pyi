@@ -527,6 +527,7 @@ class Denial(_message.Message):
     APPEAL_UNTIL_FIELD_NUMBER: _builtins.int
     JUSTIFICATION_FIELD_NUMBER: _builtins.int
     APPEAL_DATE_FIELD_NUMBER: _builtins.int
+    DECISION_DATE_FIELD_NUMBER: _builtins.int
     denial_id: _builtins.str
     """Its id: a UUID of version 7. AppealClaim, AnswerClaimAppeal and AcceptDenials name it."""
     code: _builtins.str
@@ -565,6 +566,12 @@ class Denial(_message.Message):
     def appeal_date(self) -> _date_pb2.Date:
         """The day of the last appeal, in America/Sao_Paulo. Absent when there was none."""
 
+    @_builtins.property
+    def decision_date(self) -> _date_pb2.Date:
+        """The day of what the insurer last said of it, in America/Sao_Paulo: `appeal_until` counts from then, and an appeal is
+        not from before it. Absent where it was not kept yet.
+        """
+
     def __init__(
         self,
         *,
@@ -580,10 +587,11 @@ class Denial(_message.Message):
         appeal_until: _date_pb2.Date | None = ...,
         justification: _builtins.str = ...,
         appeal_date: _date_pb2.Date | None = ...,
+        decision_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "appeal_date", b"appeal_date", "appeal_until", b"appeal_until", "denied_accepted", b"denied_accepted", "denied_pending", b"denied_pending", "recovered", b"recovered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "appeal_date", b"appeal_date", "appeal_until", b"appeal_until", "decision_date", b"decision_date", "denied_accepted", b"denied_accepted", "denied_pending", b"denied_pending", "recovered", b"recovered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "appeal_date", b"appeal_date", "appeal_until", b"appeal_until", "code", b"code", "denial_id", b"denial_id", "denied_accepted", b"denied_accepted", "denied_pending", b"denied_pending", "justification", b"justification", "reason", b"reason", "recovered", b"recovered", "round", b"round", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "appeal_date", b"appeal_date", "appeal_until", b"appeal_until", "code", b"code", "decision_date", b"decision_date", "denial_id", b"denial_id", "denied_accepted", b"denied_accepted", "denied_pending", b"denied_pending", "justification", b"justification", "reason", b"reason", "recovered", b"recovered", "round", b"round", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -664,7 +672,7 @@ class ClaimHistoryEntry(_message.Message):
     """The status after."""
     note: _builtins.str
     """Why, or which: the reason that was given, the fields that were corrected, the protocol, the denials, the batch; of
-    an analysis its day, as in `2026-03-31`, and of an answer to an appeal its day and the denials.
+    an analysis its day, as in `2026-03-31`, and of an appeal or the answer to one its day and the denials.
     """
     event_type: _builtins.str
     """The type of the event that told others: `ClaimSubmitted`. Empty when none did."""

@@ -661,6 +661,7 @@ class AppealClaimRequest(_message.Message):
     DENIAL_IDS_FIELD_NUMBER: _builtins.int
     JUSTIFICATION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: with the same UUID the same answer comes back and nothing happens twice."""
     claim_id: _builtins.str
@@ -673,6 +674,12 @@ class AppealClaimRequest(_message.Message):
     def denial_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The denials, as in `Denial.denial_id`."""
 
+    @_builtins.property
+    def date(self) -> _date_pb2.Date:
+        """The day on which it was appealed, in America/Sao_Paulo: from the day of the insurer's decision about each of the
+        denials to today, and not after their `appeal_until`. Absent: today.
+        """
+
     def __init__(
         self,
         *,
@@ -681,10 +688,11 @@ class AppealClaimRequest(_message.Message):
         denial_ids: _abc.Iterable[_builtins.str] | None = ...,
         justification: _builtins.str = ...,
         etag: _builtins.str = ...,
+        date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "denial_ids", b"denial_ids", "etag", b"etag", "justification", b"justification", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "date", b"date", "denial_ids", b"denial_ids", "etag", b"etag", "justification", b"justification", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

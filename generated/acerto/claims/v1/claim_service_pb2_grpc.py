@@ -313,8 +313,9 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AppealClaim(self, request, context):
-        """Asks the insurer to think again about some pending denials, until the last day of each. More can be appealed while
-        others are; one that was answered can be appealed once more, in its next round.
+        """Asks the insurer to think again about some pending denials, until the last day of each: what counts is the `date` of
+        the appeal, which may be entered later. More can be appealed while others are; one that was answered can be
+        appealed once more, in its next round.
         Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
         APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
         """

@@ -99,8 +99,9 @@ class ClaimServiceStub:
     WRONG_CURRENCY, INVOICE_OVERPAID, INVOICE_TOO_LARGE.
     """
     AppealClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.AppealClaimRequest, _claim_pb2.Claim]
-    """Asks the insurer to think again about some pending denials, until the last day of each. More can be appealed while
-    others are; one that was answered can be appealed once more, in its next round.
+    """Asks the insurer to think again about some pending denials, until the last day of each: what counts is the `date` of
+    the appeal, which may be entered later. More can be appealed while others are; one that was answered can be
+    appealed once more, in its next round.
     Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
     APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
     """
@@ -266,8 +267,9 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     WRONG_CURRENCY, INVOICE_OVERPAID, INVOICE_TOO_LARGE.
     """
     AppealClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.AppealClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
-    """Asks the insurer to think again about some pending denials, until the last day of each. More can be appealed while
-    others are; one that was answered can be appealed once more, in its next round.
+    """Asks the insurer to think again about some pending denials, until the last day of each: what counts is the `date` of
+    the appeal, which may be entered later. More can be appealed while others are; one that was answered can be
+    appealed once more, in its next round.
     Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
     APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
     """
@@ -502,8 +504,9 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.AppealClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
-        """Asks the insurer to think again about some pending denials, until the last day of each. More can be appealed while
-        others are; one that was answered can be appealed once more, in its next round.
+        """Asks the insurer to think again about some pending denials, until the last day of each: what counts is the `date` of
+        the appeal, which may be entered later. More can be appealed while others are; one that was answered can be
+        appealed once more, in its next round.
         Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), DENIAL_NOT_FOUND, DENIAL_NOT_PENDING,
         APPEAL_DEADLINE_PASSED, ILLEGAL_TRANSITION.
         """
