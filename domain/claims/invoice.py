@@ -166,12 +166,14 @@ class Invoice(Aggregate):
         raise SettlementNotFound
 
     def _heard(self, amount: Money | None, withheld: Money, on: date, reference: str) -> bool:
-        """Whether this money is one that came already; without an amount, whether all that was due did."""
-        if amount is None:
-            return self.settled or bool(self.amounts.settled.cents and not withheld.cents)
+        """Whether this money is one that came already; where none is named, whether all that was due did."""
+        if amount is None and not withheld.cents:
+            return self.settled or bool(self.amounts.settled.cents)
         standing = (each for each in self.settlements if each.reversal is None)
-        wanted = (amount, withheld, on, reference)
-        return any((each.amount, each.withheld, each.on, each.reference) == wanted for each in standing)
+        wanted = (withheld, on, reference)
+        return any(
+            amount in (None, each.amount) and (each.withheld, each.on, each.reference) == wanted for each in standing
+        )
 
     def reckon(self, line: InvoiceLine, *, at: datetime) -> bool:
         """A claim of it has other numbers now. Answers False when they are those that are known.

@@ -462,8 +462,8 @@ class ClaimServiceServicer:
     def SettleInvoice(self, request, context):
         """Enters money that came for an invoice: part of what is due, or without an amount all of it. When nothing is due and
         no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
-        once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
-        of a settlement that stands) is OK, and does nothing.
+        once per `settlement_version`. While nothing is due, a repeat (neither an amount nor withheld; or the amount if one is
+        given, the withheld, the date and the reference of a settlement that stands) is OK, and does nothing.
         Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY,
         ILLEGAL_TRANSITION (it is canceled).
         """

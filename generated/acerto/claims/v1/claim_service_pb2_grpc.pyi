@@ -180,8 +180,8 @@ class ClaimServiceStub:
     SettleInvoice: _grpc.UnaryUnaryMultiCallable[_invoice_requests_pb2.SettleInvoiceRequest, _invoice_requests_pb2.SettleInvoiceResponse]
     """Enters money that came for an invoice: part of what is due, or without an amount all of it. When nothing is due and
     no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
-    once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
-    of a settlement that stands) is OK, and does nothing.
+    once per `settlement_version`. While nothing is due, a repeat (neither an amount nor withheld; or the amount if one is
+    given, the withheld, the date and the reference of a settlement that stands) is OK, and does nothing.
     Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY,
     ILLEGAL_TRANSITION (it is canceled).
     """
@@ -348,8 +348,8 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     SettleInvoice: _aio.UnaryUnaryMultiCallable[_invoice_requests_pb2.SettleInvoiceRequest, _invoice_requests_pb2.SettleInvoiceResponse]  # type: ignore[assignment]
     """Enters money that came for an invoice: part of what is due, or without an amount all of it. When nothing is due and
     no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
-    once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
-    of a settlement that stands) is OK, and does nothing.
+    once per `settlement_version`. While nothing is due, a repeat (neither an amount nor withheld; or the amount if one is
+    given, the withheld, the date and the reference of a settlement that stands) is OK, and does nothing.
     Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY,
     ILLEGAL_TRANSITION (it is canceled).
     """
@@ -681,8 +681,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_invoice_requests_pb2.SettleInvoiceResponse, _abc.Awaitable[_invoice_requests_pb2.SettleInvoiceResponse]]:
         """Enters money that came for an invoice: part of what is due, or without an amount all of it. When nothing is due and
         no denial is undecided, the invoice is SETTLED, its adjudicated claims with it, and InvoiceSettled is published:
-        once per `settlement_version`. While nothing is due, a repeat (no amount, or the amount, withheld, date and reference
-        of a settlement that stands) is OK, and does nothing.
+        once per `settlement_version`. While nothing is due, a repeat (neither an amount nor withheld; or the amount if one is
+        given, the withheld, the date and the reference of a settlement that stands) is OK, and does nothing.
         Refusals: INVOICE_NOT_FOUND, STALE (the `etag` is an older one), AMOUNT_EXCEEDS_DUE, NOTHING_DUE, WRONG_CURRENCY,
         ILLEGAL_TRANSITION (it is canceled).
         """
