@@ -167,6 +167,8 @@ async def test_a_patient_is_billed_without_a_claim_for_an_amount() -> None:
         ({"withheld": brl(-1)}, ["withheld"]),
         ({"date": Date(year=2026, month=3, day=2)}, ["date"]),
         ({"date": Date(year=2026, month=2)}, ["date"]),
+        ({"date": Date(year=2026, month=2, day=28)}, ["date"]),
+        ({"date": Date(year=1, month=1, day=1)}, ["date"]),
         ({"reference": "x" * 101}, ["reference"]),
     ],
 )
@@ -175,6 +177,18 @@ async def test_money_that_cannot_have_come_is_refused_by_its_field(wrong: dict[s
         invoice = await journey.billed()
         request = pb.SettleInvoiceRequest(invoice_id=invoice.invoice_id, **wrong)
         assert (await refusal(journey.stub.SettleInvoice(request))).fields == fields
+
+
+async def test_a_day_before_the_invoices_own_is_no_day_that_it_is_due() -> None:
+    early = Date(year=2026, month=2, day=28)
+    async with started() as journey:
+        claim = await journey.submitted()
+        refused = await no_invoice(journey, claim_ids=[claim.claim_id], due_date=early)
+        assert (refused.reason, refused.fields) == ("INVALID_REQUEST", ["due_date"])
+        invoice = await journey.billed()
+        moved = pb.UpdateInvoiceRequest(invoice_id=invoice.invoice_id, due_date=early)
+        refused = await refusal(journey.stub.UpdateInvoice(moved))
+        assert (refused.reason, refused.fields) == ("INVALID_REQUEST", ["due_date"])
 
 
 async def test_invoices_are_listed_newest_first_by_every_filter_a_page_at_a_time() -> None:

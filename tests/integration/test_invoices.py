@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from domain.actor import Actor
+from domain.calendar import day_of
 from domain.claims.aging import AgingBucket, bucket_of
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.denial import DenialState
@@ -25,7 +26,7 @@ from domain.lifecycle import IllegalTransition
 from domain.money import Money
 from tests.support.builders import CALL
 from tests.support.claim_scene import AT, INSURER, PROVIDER
-from tests.support.house import house
+from tests.support.house import RealClock, house
 from tests.support.invoice_office import InvoiceOffice, outcome
 from tests.support.invoice_scene import an_invoice_of, in_state
 from tests.support.waiting import eventually
@@ -41,13 +42,14 @@ async def office(database_url: str) -> AsyncIterator[InvoiceOffice]:
 
 
 async def test_an_invoice_comes_back_as_it_was_stored_whatever_was_done_to_it(office: InvoiceOffice) -> None:
+    today = day_of(RealClock().now())
     one, other = await office.submitted(1), await office.analyzed(2, 5_000, 700)
-    made = await office.billed(one, other, note="by mail", due_date=date(2026, 5, 2))
+    made = await office.billed(one, other, note="by mail", due_date=today + timedelta(days=9))
     assert await office.invoice(made.id) == replace(made, changes=[])
     await office.adjudicated(other, (4_000, (1_000,)), (700, ()))
     part = await office.settled(made, amount=Money(3_000), withheld=Money(45), reference="DOC 7")
     await office.invoices.reverse_settlement(CALL, made.id, part.settlements[0].id, "bounced")
-    await office.settled(made, on=date(2026, 3, 1))
+    await office.settled(made, on=today)
     last = await office.invoices.update_invoice(CALL, made.id, InvoiceChanges(note="call"))
     found = await office.invoice(made.id)
     assert found == replace(last, changes=[])
@@ -233,10 +235,11 @@ async def test_invoices_are_found_by_every_filter_newest_first_from_any_place(of
 async def test_pages_of_a_range_of_due_dates_are_newest_first_whatever_day_each_invoice_is_due(
     office: InvoiceOffice,
 ) -> None:
-    days = [date(2026, 3, 1) + timedelta(days=number * 3 % 5) for number in range(12)]
+    tomorrow = day_of(RealClock().now()) + timedelta(days=1)
+    days = [tomorrow + timedelta(days=number * 3 % 5) for number in range(12)]
     made = [await office.billed(await office.submitted(n), due_date=day) for n, day in enumerate(days, start=1)]
     await office.canceled(made[7])
-    first, end = date(2026, 3, 2), date(2026, 3, 4)
+    first, end = tomorrow + timedelta(days=1), tomorrow + timedelta(days=3)
     expected = [invoice.id for invoice, day in zip(made, days, strict=True) if first <= day < end][::-1]
 
     async def ids(actor: Actor = CALL.actor, limit: int = 9, **also: Any) -> list[UUID]:
@@ -260,7 +263,8 @@ async def test_pages_of_a_range_of_due_dates_are_newest_first_whatever_day_each_
 
 
 async def test_the_aging_report_is_counted_by_the_database_as_by_the_rule(office: InvoiceOffice) -> None:
-    today = date(2026, 6, 30)
+    # As it will be seen once all of them are due: none is due before it was made.
+    today = day_of(RealClock().now()) + timedelta(days=401)
     days = (-1, 0, 30, 31, 60, 61, 90, 91, 400)
     for number, late in enumerate(days, start=1):
         await office.billed(await office.submitted(number, 1 << number), due_date=today - timedelta(days=late))

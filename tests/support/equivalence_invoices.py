@@ -85,7 +85,7 @@ INVOICE_CASES = {
         after(
             billed,
             lambda i: pb.SettleInvoiceRequest(
-                invoice_id=i.invoice_id, withheld=brl(150), date=Date(year=2026, month=2, day=27), reference="DOC 7"
+                invoice_id=i.invoice_id, withheld=brl(150), date=Date(year=2026, month=3, day=1), reference="DOC 7"
             ),
         ),
         after(billed, lambda i: pb.SettleInvoiceRequest(invoice_id=i.invoice_id, amount=brl(10_001))),

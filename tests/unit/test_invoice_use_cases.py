@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +82,10 @@ class Office:
     def claim(self, claim: Claim) -> Claim:
         """The claim as it is now."""
         return self.store.claims[claim.id]
+
+
+def told(refused: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:
+    return [(violation.field, violation.description) for violation in refused.value.violations]
 
 
 @pytest.fixture
@@ -170,8 +174,51 @@ async def test_money_comes_today_or_before_and_is_more_than_nothing(office: Offi
         await office.settled(invoice, amount=Money(1, "USD"))
     with pytest.raises(WrongCurrency):
         await office.billed(office.submitted(2), amount=Money(10_000, "USD"))
-    (settlement,) = (await office.settled(invoice, on=date(2026, 2, 27), reference="DOC 7")).settlements
-    assert (settlement.on, settlement.reference) == (date(2026, 2, 27), "DOC 7")
+    office.clock.advance(days=3)
+    (settlement,) = (await office.settled(invoice, on=date(2026, 3, 2), reference="DOC 7")).settlements
+    assert (settlement.on, settlement.reference) == (date(2026, 3, 2), "DOC 7")
+
+
+async def test_no_money_comes_for_an_invoice_and_none_is_due_before_its_own_day(office: Office) -> None:
+    for day in (date.min, TODAY - timedelta(days=1)):
+        with pytest.raises(Invalid) as refused:
+            await office.billed(office.submitted(1), due_date=day)
+        assert told(refused) == [("due_date", "must not be before the invoice's own day, 2026-03-01")]
+    assert not office.store.invoices
+    invoice = await office.billed(office.submitted(1), due_date=TODAY)
+    office.clock.advance(days=40)
+    for day in (date.min, TODAY - timedelta(days=1)):
+        with pytest.raises(Invalid) as refused:
+            await office.settled(invoice, amount=Money(1), on=day)
+        assert told(refused) == [("date", "must not be before the invoice's own day, 2026-03-01")]
+        with pytest.raises(Invalid) as refused:
+            await office.invoices.update_invoice(CALL, invoice.id, InvoiceChanges(due_date=day, note="early"))
+        assert told(refused) == [("due_date", "must not be before the invoice's own day, 2026-03-01")]
+    assert office.store.invoices[invoice.id].note == ""
+    later = await office.invoices.update_invoice(CALL, invoice.id, InvoiceChanges(due_date=TODAY + timedelta(days=1)))
+    assert later.due_date == TODAY + timedelta(days=1), "it may be overdue by now"
+    await office.invoices.update_invoice(CALL, invoice.id, InvoiceChanges(due_date=TODAY))
+    (settlement,) = (await office.settled(invoice, on=TODAY)).settlements
+    assert settlement.on == TODAY
+
+
+async def test_an_invoices_own_day_is_the_one_in_brazil(office: Office) -> None:
+    office.clock.advance(hours=13)
+    assert office.clock.now().date() == TODAY + timedelta(days=1)
+    invoice = await office.billed(office.submitted(1), due_date=TODAY)
+    assert (await office.settled(invoice, on=TODAY)).status is InvoiceStatus.SETTLED
+
+
+async def test_an_invoice_of_before_days_had_a_bound_is_still_noted_of_and_a_repeat_still_heard(office: Office) -> None:
+    invoice = await office.billed()
+    settled = await office.settled(invoice)
+    early = TODAY - timedelta(days=9)
+    stored = office.store.invoices[invoice.id]
+    stored.due_date, stored.settlements = early, (replace(settled.settlements[0], on=early),)
+    changed = await office.invoices.update_invoice(CALL, invoice.id, InvoiceChanges(due_date=early, note="old"))
+    assert (changed.due_date, changed.note) == (early, "old")
+    again = await office.settled(invoice, amount=Money(10_000), on=early)
+    assert again.version == changed.version
 
 
 async def test_a_change_of_a_claim_is_counted_by_its_invoice_and_may_settle_both(office: Office) -> None:

@@ -59,7 +59,7 @@ class Invoices:
     async def create_invoice(self, call: Call, order: InvoiceOrder) -> Invoice:
         """Bill claims to their insurer or patient, or an amount to a patient.
 
-        Raises ClaimNotFound, ProviderNotFound, ClaimAlreadyInvoiced, and as `bill_of` does.
+        Raises ClaimNotFound, ProviderNotFound, ClaimAlreadyInvoiced, and as `bill_of` and `Invoice.create` do.
         """
         async with self.begin(call) as work:
             claims = await claims_to_bill(work, call, order.claim_ids)
@@ -79,7 +79,7 @@ class Invoices:
             return invoice
 
     async def update_invoice(self, call: Call, invoice_id: UUID, changes: InvoiceChanges) -> Invoice:
-        """Change when it is due, or what is noted of it. Raises InvoiceNotFound, Stale, IllegalTransition."""
+        """Change when it is due, or what is noted of it. Raises InvoiceNotFound, Stale; also as `Invoice.update`."""
 
         def update(_: Billed, invoice: Invoice) -> None:
             invoice.update(due_date=changes.due_date, note=changes.note, at=self.clock.now())
