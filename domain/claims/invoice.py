@@ -120,11 +120,14 @@ class Invoice(Aggregate):
         if due_date not in (None, self.due_date):
             must_not_precede(due_date, self.created_at, "due_date")
         wanted = (self.due_date if due_date is None else due_date, self.note if note is None else note)
-        if wanted == (self.due_date, self.note):
-            return False
-        self.due_date, self.note = wanted
-        self._move(InvoiceAction.UPDATE, at, note=self.due_date.isoformat())
-        return True
+        changed = [
+            *([f"due_date={wanted[0].isoformat()}"] if wanted[0] != self.due_date else ()),
+            *(["note"] if wanted[1] != self.note else ()),
+        ]
+        if changed:
+            self.due_date, self.note = wanted
+            self._move(InvoiceAction.UPDATE, at, note=",".join(changed))
+        return bool(changed)
 
     def settle(
         self, settlement_id: UUID, *, amount: Money | None, withheld: Money, on: date, reference: str, at: datetime

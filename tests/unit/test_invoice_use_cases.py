@@ -274,3 +274,19 @@ async def test_an_update_is_of_what_was_read(office: Office) -> None:
     assert (changed.note, changed.due_date) == ("call", invoice.due_date)
     with pytest.raises(Stale):
         await office.invoices.update_invoice(CALL, invoice.id, InvoiceChanges(note="no", version=1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"due_date": date(2026, 4, 1)}, "due_date=2026-04-01"),
+        ({"note": "call them"}, "note"),
+        ({"due_date": date(2026, 4, 1), "note": "call them"}, "due_date=2026-04-01,note"),
+        ({"due_date": TODAY, "note": "call them"}, "note"),
+    ],
+)
+async def test_the_history_of_an_update_says_what_changed(office: Office, changes: dict[str, Any], note: str) -> None:
+    invoice = await office.billed(due_date=TODAY)
+    await office.invoices.update_invoice(CALL, invoice.id, InvoiceChanges(**changes))
+    entry = office.store.history[-1][1]
+    assert (entry.action, entry.note) == ("update", note)

@@ -260,7 +260,9 @@ class InvoiceHistoryEntry(_message.Message):
     to_status: _builtins.str
     """The status after."""
     note: _builtins.str
-    """Why, or which: the reason that was given, the settlement, the claim, the due date."""
+    """Why, or which: the reason that was given, the settlement, the claim; of an update what it changed, as in `note` or
+    `due_date=2026-04-01,note`.
+    """
     event_type: _builtins.str
     """The type of the event that told others: `InvoiceSettled`. Empty when none did."""
     event_id: _builtins.str
