@@ -15,7 +15,7 @@ from domain.calendar import day_of
 from domain.claims import claim_facts
 from domain.claims.adjudication import SaidItem, adjudicated, changed
 from domain.claims.claim_item import ClaimAmounts, ClaimItem
-from domain.claims.claim_lifecycle import LIFECYCLE, ClaimAction, ClaimStatus
+from domain.claims.claim_lifecycle import LIFECYCLE, ClaimAction, ClaimStatus, actions_of
 from domain.claims.decision import must_follow
 from domain.claims.denial import Denial, DenialState
 from domain.claims.outcome import Outcome, outcome_of
@@ -25,8 +25,6 @@ from domain.money import Money
 
 _A, _S = ClaimAction, ClaimStatus
 _BILLED: Final = frozenset({_S.SUBMITTED, _S.RECEIVED, _S.IN_ANALYSIS, _S.ADJUDICATED, _S.APPEALED})
-_OURS: Final = (_A.ANSWER_PART, _A.SETTLE, _A.REOPEN)
-"""What no caller asks for: it follows from an answer to an appeal, or from what is done to the claim's invoice."""
 
 
 class ClaimType(Enum):
@@ -118,11 +116,18 @@ class Claim(Aggregate):
         return True
 
     def ready(self, *, at: datetime, override_reason: str = "") -> bool:
-        """It was validated, and may be sent. Answers False for a repeat. Raises IllegalTransition."""
-        if not self._may(_A.READY):
+        """It was validated, and may be sent. Another reason for what is READY takes the place of the one that it had.
+
+        Answers False for a repeat, with the same reason or none. Raises IllegalTransition.
+        """
+        if self._may(_A.READY):
+            self.override_reason = override_reason
+            self._move(_A.READY, at, note=override_reason)
+            return True
+        if override_reason in ("", self.override_reason):
             return False
-        self.override_reason = override_reason
-        self._move(_A.READY, at, note=override_reason)
+        self.override_reason, self.updated_at = override_reason, at
+        self.record(_A.READY.value, _S.READY.value, _S.READY.value, at=at, note=override_reason)
         return True
 
     def batch(self, claim_batch_id: UUID, *, at: datetime) -> None:
@@ -336,11 +341,6 @@ class Claim(Aggregate):
         before, self.status, self.updated_at = self.status, LIFECYCLE.next(self.status, action), at
         fact = tells(self) if tells else None
         self.record(action.value, before and before.value, self.status.value, at=at, fact=fact, note=note)
-
-
-def actions_of(status: ClaimStatus | None) -> tuple[str, ...]:
-    """What a caller may do with a claim of this status, as verbs."""
-    return tuple(action.value for action in LIFECYCLE.allowed(status) if action not in _OURS)
 
 
 def _listed(denial_ids: Collection[UUID]) -> str:

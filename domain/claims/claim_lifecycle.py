@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import product
+from typing import Final
 
 from domain.lifecycle import Lifecycle
 
@@ -89,3 +90,11 @@ LIFECYCLE = Lifecycle[ClaimStatus, ClaimAction](
     ],
 )
 """Some denials may be appealed, or accepted, while others are under appeal: an insurer answers each in its own time."""
+
+_OURS: Final = (_A.ANSWER_PART, _A.SETTLE, _A.REOPEN)
+"""What no caller asks for: it follows from an answer to an appeal, or from what is done to the claim's invoice."""
+
+
+def actions_of(status: ClaimStatus | None) -> tuple[str, ...]:
+    """What a caller may do with a claim of this status, as verbs."""
+    return tuple(action.value for action in LIFECYCLE.allowed(status) if action not in _OURS)

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from acerto.claims.v1 import claim_batch_pb2, claim_pb2
-from domain.claims.claim import Character, Claim, ClaimType, actions_of
+from domain.claims.claim import Character, Claim, ClaimType
 from domain.claims.claim_batch import LIFECYCLE as BATCH_LIFECYCLE
 from domain.claims.claim_batch import ClaimBatch, ClaimBatchStatus
 from domain.claims.claim_item import ClaimItem
-from domain.claims.claim_lifecycle import ClaimStatus
+from domain.claims.claim_lifecycle import ClaimStatus, actions_of
 from domain.claims.denial import Denial, DenialState
 from domain.claims.outcome import Outcome
 from domain.claims.queries import HistoryEntry

@@ -158,6 +158,10 @@ async def test_an_ineligible_patient_stops_a_claim_until_somebody_answers_for_it
             ("create", ""),
             ("ready", "renewed by phone"),
         ]
+        request.override_reason = "the new card is here"
+        assert (await clinic.stub.ReadyClaim(request)).override_reason == "the new card is here"
+        history = await clinic.stub.ListClaimHistory(pb.ListClaimHistoryRequest(claim_id=claim.claim_id))
+        assert [entry.note for entry in history.entries] == ["", "renewed by phone", "the new card is here"]
 
 
 async def test_a_mask_changes_what_it_names_also_to_nothing_and_without_one_what_is_given() -> None:

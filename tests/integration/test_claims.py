@@ -149,6 +149,16 @@ async def test_a_denial_whose_day_was_not_kept_is_appealed_on_any_day_since_its_
     ]
 
 
+async def test_another_reason_for_a_ready_claim_is_written_beside_the_first(home: House) -> None:
+    claim = await ready(home)
+    for reason in ("renovada", "renovada", "", "está aqui"):
+        await home.claims.ready_claim(CALL, claim.id, override_reason=reason)
+    found = await stored(home, claim.id)
+    entries = await home.claim_views.claim_history(ANYONE, claim.id, after=None, limit=9)
+    assert (found.status, found.override_reason) == (ClaimStatus.READY, "está aqui")
+    assert [entry.note for entry in entries or ()] == ["", "", "renovada", "está aqui"]
+
+
 async def test_a_batch_is_read_as_it_was_made_and_sent_whole(home: House) -> None:
     batch = await filled(home, 3)
     assert await home.claim_views.claim_batch(ANYONE, batch.id) == replace(batch, changes=[])

@@ -9,8 +9,8 @@ from itertools import product
 
 import pytest
 
-from domain.claims.claim import Claim, actions_of
-from domain.claims.claim_lifecycle import LIFECYCLE, ClaimAction, ClaimStatus
+from domain.claims.claim import Claim
+from domain.claims.claim_lifecycle import LIFECYCLE, ClaimAction, ClaimStatus, actions_of
 from domain.claims.events import ClaimAdjudicated, ClaimCanceled, ClaimSubmitted
 from domain.claims.outcome import Outcome
 from domain.lifecycle import IllegalTransition
@@ -233,6 +233,23 @@ def test_an_override_is_kept_and_dies_with_the_next_correction() -> None:
     assert claim.changes[-1].note == claim.override_reason == "the card was renewed yesterday"
     claim.update(a_form(patient_id="patient-2"), at=LATER)
     assert claim.override_reason == ""
+
+
+def test_another_reason_for_what_is_ready_takes_the_place_of_the_first_and_an_empty_or_the_same_one_is_a_repeat() -> (
+    None
+):
+    claim = a_claim()
+    claim.ready(at=AT, override_reason="renewed by phone")
+    version = claim.version
+    assert claim.ready(at=LATER) is False
+    assert claim.ready(at=LATER, override_reason="renewed by phone") is False
+    assert (claim.version, claim.override_reason, claim.updated_at) == (version, "renewed by phone", AT)
+    assert claim.ready(at=LATER, override_reason="the card is here") is True
+    last = claim.changes[-1]
+    assert (last.action, last.before, last.after, last.note) == ("ready", "READY", "READY", "the card is here")
+    assert (claim.override_reason, claim.updated_at, claim.status) == ("the card is here", LATER, _S.READY)
+    with pytest.raises(IllegalTransition):
+        a_claim(_S.BATCHED).ready(at=LATER, override_reason="too late")
 
 
 def test_it_settles_only_when_no_denial_is_pending() -> None:

@@ -93,7 +93,7 @@ class Claims:
     async def ready_claim(
         self, call: Call, claim_id: UUID, *, override_reason: str = "", version: int | None = None
     ) -> Claim:
-        """Validate a draft; one without errors may be sent from now on.
+        """Validate a draft; one without errors may be sent from now on. One that is READY may get another reason.
 
         Raises ClaimNotFound, Stale, ClaimIsInvalid, and as `Claim.ready` does.
         """

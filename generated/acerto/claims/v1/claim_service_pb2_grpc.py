@@ -258,7 +258,8 @@ class ClaimServiceServicer:
 
     def ReadyClaim(self, request, context):
         """Validates a draft, as ValidateClaim does; without an error it is READY and can be submitted. A patient who is not
-        eligible is an error that `override_reason` makes a warning. What is READY already stays so.
+        eligible is an error that `override_reason` makes a warning. What is READY already stays so: another `override_reason`
+        takes the place of the one that it has, and none, or the same, changes nothing.
         Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_INVALID, ILLEGAL_TRANSITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

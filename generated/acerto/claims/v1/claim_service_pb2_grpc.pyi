@@ -68,7 +68,8 @@ class ClaimServiceStub:
     """
     ReadyClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReadyClaimRequest, _claim_pb2.Claim]
     """Validates a draft, as ValidateClaim does; without an error it is READY and can be submitted. A patient who is not
-    eligible is an error that `override_reason` makes a warning. What is READY already stays so.
+    eligible is an error that `override_reason` makes a warning. What is READY already stays so: another `override_reason`
+    takes the place of the one that it has, and none, or the same, changes nothing.
     Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_INVALID, ILLEGAL_TRANSITION.
     """
     SubmitClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimRequest, _claim_pb2.Claim]
@@ -236,7 +237,8 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     """
     ReadyClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReadyClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
     """Validates a draft, as ValidateClaim does; without an error it is READY and can be submitted. A patient who is not
-    eligible is an error that `override_reason` makes a warning. What is READY already stays so.
+    eligible is an error that `override_reason` makes a warning. What is READY already stays so: another `override_reason`
+    takes the place of the one that it has, and none, or the same, changes nothing.
     Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_INVALID, ILLEGAL_TRANSITION.
     """
     SubmitClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.SubmitClaimRequest, _claim_pb2.Claim]  # type: ignore[assignment]
@@ -437,7 +439,8 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_claim_pb2.Claim, _abc.Awaitable[_claim_pb2.Claim]]:
         """Validates a draft, as ValidateClaim does; without an error it is READY and can be submitted. A patient who is not
-        eligible is an error that `override_reason` makes a warning. What is READY already stays so.
+        eligible is an error that `override_reason` makes a warning. What is READY already stays so: another `override_reason`
+        takes the place of the one that it has, and none, or the same, changes nothing.
         Refusals: CLAIM_NOT_FOUND, STALE (the `etag` is an older one), CLAIM_INVALID, ILLEGAL_TRANSITION.
         """
 
