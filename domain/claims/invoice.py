@@ -14,7 +14,7 @@ from domain.claims import invoice_facts
 from domain.claims.bill import Bill, InvoiceLine, Party, must_be_billable
 from domain.claims.errors import AmountExceedsDue, InvoiceOverpaid, NothingDue, SettlementNotFound
 from domain.claims.invoice_amounts import Amounts
-from domain.claims.invoice_days import must_not_precede
+from domain.claims.invoice_days import must_be_near
 from domain.claims.invoice_lifecycle import (
     CREATING,
     LIFECYCLE,
@@ -67,8 +67,8 @@ class Invoice(Aggregate):
     def create(
         cls, invoice_id: UUID, bill: Bill, *, due_date: date, correlation_id: str, at: datetime, note: str = ""
     ) -> Invoice:
-        """A new one; something of it is due. Raises Invalid when that is before its own day."""
-        must_not_precede(due_date, at, "due_date")
+        """A new one; something of it is due. Raises Invalid as `must_be_near` does."""
+        must_be_near(due_date, at, "due_date")
         invoice = cls(
             id=invoice_id,
             party=bill.party,
@@ -114,11 +114,11 @@ class Invoice(Aggregate):
     def update(self, *, due_date: date | None = None, note: str | None = None, at: datetime) -> bool:
         """Change when it is due or what is noted of it; None stays. Answers False when nothing changed.
 
-        Raises IllegalTransition, Invalid (it would be due before its own day).
+        Raises IllegalTransition, and Invalid as `must_be_near` does.
         """
         self._may(InvoiceAction.UPDATE)
         if due_date not in (None, self.due_date):
-            must_not_precede(due_date, self.created_at, "due_date")
+            must_be_near(due_date, self.created_at, "due_date")
         wanted = (self.due_date if due_date is None else due_date, self.note if note is None else note)
         changed = [
             *([f"due_date={wanted[0].isoformat()}"] if wanted[0] != self.due_date else ()),
@@ -135,7 +135,7 @@ class Invoice(Aggregate):
         """Take note of money that came; `amount` None: all that is due and not withheld.
 
         Answers False, changing nothing, for a repeat while nothing is due; other money that came then is never
-        swallowed. Raises WrongCurrency, IllegalTransition, Invalid (of a day before its own), NothingDue,
+        swallowed. Raises WrongCurrency, IllegalTransition, Invalid (as `must_be_near` does), NothingDue,
         AmountExceedsDue.
         """
         must_be_billable(withheld, *(() if amount is None else (amount,)))
@@ -143,7 +143,7 @@ class Invoice(Aggregate):
         due = self.amounts.open
         if not due.cents and self._heard(amount, withheld, on, reference):
             return False
-        must_not_precede(on, self.created_at, "date")
+        must_be_near(on, self.created_at, "date")
         if not due.cents and not self.settled:
             raise NothingDue
         came = due - withheld if amount is None else amount

@@ -60,7 +60,7 @@ class CreateInvoiceRequest(_message.Message):
 
     @_builtins.property
     def due_date(self) -> _date_pb2.Date:
-        """When it is due: a day in America/Sao_Paulo, today or later. Absent: 30 days from today."""
+        """When it is due: a day in America/Sao_Paulo, at most five years ago. Absent: 30 days from today."""
 
     def __init__(
         self,
@@ -224,7 +224,7 @@ class UpdateInvoiceRequest(_message.Message):
     """What to note of it."""
     @_builtins.property
     def due_date(self) -> _date_pb2.Date:
-        """When it is due: a day in America/Sao_Paulo, not before the one on which the invoice was made."""
+        """When it is due: a day in America/Sao_Paulo, at most five years before the invoice was made."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -283,8 +283,8 @@ class SettleInvoiceRequest(_message.Message):
 
     @_builtins.property
     def date(self) -> _date_pb2.Date:
-        """The day on which it came, in America/Sao_Paulo: from the day on which the invoice was made to today, so that it may
-        be entered later. Absent: today.
+        """The day on which it came, in America/Sao_Paulo: today or before, but at most five years before the invoice was made.
+        Absent: today.
         """
 
     def __init__(
