@@ -108,7 +108,8 @@ class EligibilityChecks:
         """The answer for a caller that cannot say for which of its providers it asks.
 
         That is for the first of them, in the order of their numbers, that is not outside the plan's network, or for the
-        first where all are. Each that is asked for is recorded. Raises as `check_eligibility`.
+        first where all are; while the insurer's service is away no other is tried. Each that is asked for is recorded.
+        Raises as `check_eligibility`.
         """
         providers = sorted(call.actor.providers or ())
         if len(providers) < 2:
@@ -116,7 +117,8 @@ class EligibilityChecks:
         checks: list[EligibilityCheck] = []
         for provider_id in providers:
             checks.append(await self.check_eligibility(call, replace(question, provider_id=provider_id)))
-            if ReasonCode.OUT_OF_NETWORK not in {reason.code for reason in checks[-1].answer.reasons}:
+            found = {reason.code for reason in checks[-1].answer.reasons}
+            if ReasonCode.OUT_OF_NETWORK not in found or ReasonCode.INSURER_AWAY in found:
                 return checks[-1]
         return checks[0]
 
