@@ -27,9 +27,10 @@ class Beneficiary:
     """Beneficiário. Its key is the insurer and the card, an opaque text whose leading zeros count.
 
     `valid_from` and `valid_to` are printed on the card; `enrolled_from` and `enrolled_to` are the days of the
-    enrolment, and waiting periods count from the first. Until `pre_existing_until`, that day too, a condition declared
-    at the enrolment is not covered in full; 24 months after the enrolment it is (Lei 9.656, art. 11). None: open, or
-    nothing of the kind.
+    enrolment, and waiting periods count from the first. `status` is that of `updated_at` and since; a canceled
+    enrolment covered until `enrolled_to`, that day too, where it is told. Until `pre_existing_until`, that day too, a
+    condition declared at the enrolment is not covered in full; 24 months after the enrolment it is (Lei 9.656, art.
+    11). None: open, or nothing of the kind.
     """
 
     insurer_id: str

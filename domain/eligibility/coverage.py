@@ -11,6 +11,7 @@ from datetime import date
 from typing import Final
 
 from domain import identifiers
+from domain.calendar import day_of
 from domain.eligibility.beneficiary import Beneficiary, BeneficiaryStatus
 from domain.eligibility.dates import days_after, months_after
 from domain.eligibility.eligibility_check import Procedure, Question
@@ -18,7 +19,7 @@ from domain.eligibility.health_plan import CONSULTATIONS, CoverageRule, HealthPl
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.reasons import Reason, ReasonCode
 
-RULES: Final = 3
+RULES: Final = 4
 """The version of the rules; a cached answer is of one version."""
 
 BIRTHS: Final = "31309"
@@ -121,13 +122,25 @@ def _enrolment(situation: Situation) -> Iterator[Reason]:
 
 
 def _status(situation: Situation) -> Iterator[Reason]:
-    status = situation.beneficiary.status if situation.beneficiary else BeneficiaryStatus.ACTIVE
-    if status is BeneficiaryStatus.SUSPENDED:
-        yield Reason(
-            ReasonCode.BENEFICIARY_SUSPENDED, "the insurer does not pay for the beneficiary for the time being"
-        )
-    if status is BeneficiaryStatus.CANCELED:
+    """What the status says of the day. It is today's, and since when is told by nobody but a canceled enrolment's end.
+
+    It has been so at least from the day on which the card was last set (docs/decisions/0030).
+    """
+    card, day = situation.beneficiary, situation.question.service_date
+    if card is None or card.status is BeneficiaryStatus.ACTIVE:
+        return
+    canceled = card.status is BeneficiaryStatus.CANCELED
+    if canceled and card.enrolled_to and day <= card.enrolled_to:
+        return
+    set_on = day_of(card.updated_at)
+    if day < set_on and not (canceled and card.enrolled_to):
+        text = f"the card is {card.status.value.lower()}, which it may not have been before {set_on}"
+        yield Reason(ReasonCode.BENEFICIARY_STATUS_UNKNOWN, text)
+    elif canceled:
         yield Reason(ReasonCode.BENEFICIARY_CANCELED, "the enrolment was canceled")
+    else:
+        text = "the insurer does not pay for the beneficiary for the time being"
+        yield Reason(ReasonCode.BENEFICIARY_SUSPENDED, text)
 
 
 def _waiting(situation: Situation) -> Iterator[Reason]:

@@ -37,15 +37,24 @@ class Clinic:
     doors: Doors
     today: date
 
-    async def entered(self, card: str, *, days_ago: int, plan: str = "COMPLETO", suspended: bool = False) -> None:
-        """A card that begins so many days ago."""
-        status = "SUSPENDED" if suspended else "ACTIVE"
+    async def entered(
+        self,
+        card: str,
+        *,
+        days_ago: int,
+        plan: str = "COMPLETO",
+        status: str = "ACTIVE",
+        ended_days_ago: int | None = None,
+    ) -> None:
+        """A card that begins so many days ago, and maybe ended."""
+        ended = None if ended_days_ago is None else proto_day(self.today - timedelta(days=ended_days_ago))
         beneficiary = beneficiary_pb2.Beneficiary(
             insurer_id=INSURER,
             card_number=card,
             plan_id=plan,
             patient_id=f"patient-{card}",
             enrolled_from=proto_day(self.today - timedelta(days=days_ago)),
+            enrolled_to=ended,
             status=beneficiary_pb2.BeneficiaryStatus.Value(f"BENEFICIARY_STATUS_{status}"),
         )
         await self.doors.eligibility.UpsertBeneficiary(eligibility_pb.UpsertBeneficiaryRequest(beneficiary=beneficiary))
@@ -110,7 +119,7 @@ async def clinic(database_url: str) -> AsyncIterator[Clinic]:
 
 
 async def test_a_claim_of_a_patient_who_is_not_covered_is_refused_with_every_reason(clinic: Clinic) -> None:
-    await clinic.entered("900", days_ago=7, plan="CONSULTA", suspended=True)
+    await clinic.entered("900", days_ago=7, plan="CONSULTA", status="SUSPENDED")
     claim_id = await clinic.drafted(an_item(EXAM), card_number="900", plan_id="CONSULTA")
     refused = await clinic.not_ready(claim_id)
     assert refused.fields[0] == "card_number"
@@ -125,6 +134,23 @@ async def test_a_claim_of_a_patient_who_is_not_covered_is_refused_with_every_rea
     by_http = await clinic.doors.http.post(f"/v1/claims/{claim_id}:ready", json={})
     assert (by_http.status_code, by_http.json()["reason"]) == (400, "CLAIM_INVALID")
     assert said in by_http.text
+
+
+async def test_care_given_while_a_canceled_card_was_enrolled_is_ready_and_later_care_is_not(clinic: Clinic) -> None:
+    await clinic.entered("904", days_ago=400, status="CANCELED", ended_days_ago=10)
+    days = [proto_day(clinic.today - timedelta(days=days_ago)) for days_ago in (10, 9)]
+    covered, late = [await clinic.drafted(card_number="904", service_date=day) for day in days]
+    assert (await clinic.ready(covered)).status == claim_pb2.CLAIM_STATUS_READY
+    await clinic.not_ready(late)
+
+
+async def test_care_from_before_a_suspension_was_entered_is_ready_with_a_warning(clinic: Clinic) -> None:
+    await clinic.entered("905", days_ago=400, status="SUSPENDED")
+    claim_id = await clinic.drafted(card_number="905", service_date=proto_day(clinic.today - timedelta(days=10)))
+    findings = await clinic.findings(claim_id)
+    told = [each for each in findings.values() if "which it may not have been before" in each.message]
+    assert [each.severity for each in told] == [claim_pb2.FINDING_SEVERITY_WARNING]
+    assert (await clinic.ready(claim_id)).status == claim_pb2.CLAIM_STATUS_READY
 
 
 async def test_it_goes_when_somebody_answers_for_it_and_that_is_kept(clinic: Clinic) -> None:

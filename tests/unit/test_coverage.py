@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +84,48 @@ def test_a_card_that_does_not_hold_on_the_day_is_a_no(card: dict[str, Any], code
     situation = a_situation(beneficiary=a_beneficiary(**{"enrolled_from": date(2020, 1, 1), **card}))
     assert codes(situation) == [code]
     assert verdict_of(reasons_of(situation)) is Verdict.INELIGIBLE
+
+
+SUSPENDED, CANCELED = {"status": BeneficiaryStatus.SUSPENDED}, {"status": BeneficiaryStatus.CANCELED}
+
+
+@pytest.mark.parametrize(
+    ("card", "day", "told"),
+    [
+        ({**CANCELED, "enrolled_to": date(2026, 2, 10)}, date(2026, 2, 10), []),
+        (
+            {**CANCELED, "enrolled_to": date(2026, 2, 10)},
+            date(2026, 2, 11),
+            ["ENROLLMENT_ENDED", "BENEFICIARY_CANCELED"],
+        ),
+        ({**CANCELED, "enrolled_to": date(2026, 3, 31)}, date(2026, 3, 31), []),
+        (CANCELED, date(2026, 2, 28), ["BENEFICIARY_STATUS_UNKNOWN"]),
+        (CANCELED, date(2026, 3, 1), ["BENEFICIARY_CANCELED"]),
+        (SUSPENDED, date(2026, 2, 28), ["BENEFICIARY_STATUS_UNKNOWN"]),
+        (SUSPENDED, date(2026, 3, 1), ["BENEFICIARY_SUSPENDED"]),
+        (SUSPENDED, date(2026, 3, 2), ["BENEFICIARY_SUSPENDED"]),
+        ({**SUSPENDED, "enrolled_to": date(2026, 2, 28)}, date(2026, 2, 28), ["BENEFICIARY_STATUS_UNKNOWN"]),
+        (
+            {**SUSPENDED, "valid_to": date(2026, 2, 27)},
+            date(2026, 2, 28),
+            ["CARD_EXPIRED", "BENEFICIARY_STATUS_UNKNOWN"],
+        ),
+    ],
+)
+def test_a_status_is_held_against_the_days_it_is_known_of_and_a_canceled_enrolment_covered_until_its_end(
+    card: dict[str, Any], day: date, told: list[str]
+) -> None:
+    """The card was last set on March 1."""
+    beneficiary = a_beneficiary(**{"enrolled_from": date(2020, 1, 1), **card})
+    assert codes(a_situation(question=asked(service_date=day), beneficiary=beneficiary)) == told
+
+
+def test_the_day_a_card_was_set_is_the_one_in_brazil() -> None:
+    night = datetime(2026, 3, 1, 2, 59, tzinfo=UTC)
+    card = a_beneficiary(enrolled_from=date(2020, 1, 1), updated_at=night, **SUSPENDED)
+    days = (date(2026, 2, 27), date(2026, 2, 28))
+    told = [codes(a_situation(question=asked(service_date=day), beneficiary=card)) for day in days]
+    assert told == [["BENEFICIARY_STATUS_UNKNOWN"], ["BENEFICIARY_SUSPENDED"]]
 
 
 @pytest.mark.parametrize("card", [{"valid_to": DAY}, {"valid_from": DAY}, {"enrolled_to": DAY}])

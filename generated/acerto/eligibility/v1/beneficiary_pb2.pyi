@@ -32,7 +32,7 @@ class _BeneficiaryStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ben
     BENEFICIARY_STATUS_SUSPENDED: _BeneficiaryStatus.ValueType  # 2
     """It does not pay for the time being, as while a premium is due."""
     BENEFICIARY_STATUS_CANCELED: _BeneficiaryStatus.ValueType  # 3
-    """The enrolment was ended."""
+    """The enrolment was ended, on `enrolled_to`."""
 
 class BeneficiaryStatus(_BeneficiaryStatus, metaclass=_BeneficiaryStatusEnumTypeWrapper):
     """Whether an insurer pays for a beneficiary."""
@@ -44,7 +44,7 @@ BENEFICIARY_STATUS_ACTIVE: BeneficiaryStatus.ValueType  # 1
 BENEFICIARY_STATUS_SUSPENDED: BeneficiaryStatus.ValueType  # 2
 """It does not pay for the time being, as while a premium is due."""
 BENEFICIARY_STATUS_CANCELED: BeneficiaryStatus.ValueType  # 3
-"""The enrolment was ended."""
+"""The enrolment was ended, on `enrolled_to`."""
 Global___BeneficiaryStatus: _TypeAlias = BeneficiaryStatus  # noqa: Y015
 
 @_typing.final
@@ -75,14 +75,18 @@ class Beneficiary(_message.Message):
     patient_id: _builtins.str
     """The clinic's own id of the patient."""
     status: Global___BeneficiaryStatus.ValueType
-    """Whether the insurer pays for the beneficiary. Not given: ACTIVE."""
+    """Whether the insurer pays for the beneficiary, from the day on which this is set: of earlier care nothing but a
+    canceled enrolment's `enrolled_to` can tell. Not given: ACTIVE.
+    """
     @_builtins.property
     def enrolled_from(self) -> _date_pb2.Date:
         """The first day of the enrolment; waiting periods count from it."""
 
     @_builtins.property
     def enrolled_to(self) -> _date_pb2.Date:
-        """The last day of the enrolment. Absent: it goes on."""
+        """The last day of the enrolment; of a canceled one the last that is covered. Absent: it goes on, or, of a canceled
+        one, it is not known when it ended.
+        """
 
     @_builtins.property
     def valid_from(self) -> _date_pb2.Date:

@@ -122,7 +122,11 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_BENEFICIARY_SUSPENDED: _ReasonCode.ValueType  # 18
     """The insurer does not pay for the beneficiary for the time being."""
     REASON_CODE_BENEFICIARY_CANCELED: _ReasonCode.ValueType  # 19
-    """The enrolment was canceled."""
+    """The enrolment was canceled, and had ended by the day of the service."""
+    REASON_CODE_BENEFICIARY_STATUS_UNKNOWN: _ReasonCode.ValueType  # 29
+    """The card is suspended or canceled, and nobody can say whether it was on the day of the service, which is before the
+    card was last set (open).
+    """
     REASON_CODE_WAITING_PERIOD: _ReasonCode.ValueType  # 20
     """A waiting period has not passed on the day of the service (Lei 9.656, art. 12)."""
     REASON_CODE_PRE_EXISTING_CONDITION: _ReasonCode.ValueType  # 21
@@ -184,7 +188,11 @@ REASON_CODE_ENROLLMENT_ENDED: ReasonCode.ValueType  # 17
 REASON_CODE_BENEFICIARY_SUSPENDED: ReasonCode.ValueType  # 18
 """The insurer does not pay for the beneficiary for the time being."""
 REASON_CODE_BENEFICIARY_CANCELED: ReasonCode.ValueType  # 19
-"""The enrolment was canceled."""
+"""The enrolment was canceled, and had ended by the day of the service."""
+REASON_CODE_BENEFICIARY_STATUS_UNKNOWN: ReasonCode.ValueType  # 29
+"""The card is suspended or canceled, and nobody can say whether it was on the day of the service, which is before the
+card was last set (open).
+"""
 REASON_CODE_WAITING_PERIOD: ReasonCode.ValueType  # 20
 """A waiting period has not passed on the day of the service (Lei 9.656, art. 12)."""
 REASON_CODE_PRE_EXISTING_CONDITION: ReasonCode.ValueType  # 21
