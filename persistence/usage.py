@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
@@ -11,7 +11,7 @@ from domain.actor import Actor
 from domain.claims.claim_lifecycle import ClaimStatus
 from domain.claims.outcome import Outcome
 from domain.eligibility.beneficiary import Beneficiary
-from domain.eligibility.health_plan import CoverageRule
+from domain.eligibility.health_plan import HealthPlan
 from persistence.reading import Reading
 
 _NOBODY: Final = Actor(id="system:eligibility")
@@ -39,10 +39,11 @@ _WHERE: Final = (
 class SqlUsage(Reading):
     """Answers `domain.eligibility.ports.Usage`: every provider's claims count, whoever asks."""
 
-    async def used(
-        self, beneficiary: Beneficiary, year: int, rules: Sequence[CoverageRule]
-    ) -> Mapping[tuple[str, str], int]:
-        """By (table, prefix) of each rule, how many were billed in the calendar year and not denied."""
+    async def used(self, beneficiary: Beneficiary, year: int, plan: HealthPlan) -> Mapping[tuple[str, str], int]:
+        """By (table, prefix) of a rule with a limit, how many were billed in the calendar year and not denied.
+
+        A code counts against the rule that speaks of it, which is one without a limit where that says more of it.
+        """
         parameters = {
             "insurer_id": beneficiary.insurer_id,
             "card_number": beneficiary.card_number,
@@ -54,12 +55,7 @@ class SqlUsage(Reading):
         rows = await self.rows(_NOBODY, _BILLED, _WHERE, parameters, tail=" GROUP BY 1, 2", scoped=False)
         used: Counter[tuple[str, str]] = Counter()
         for row in rows:
-            if fitting := _fitting(rules, row["tuss_table"], row["code"]):
-                used[fitting.table, fitting.prefix] += row["quantity"]
+            rule = plan.rule_for(row["tuss_table"], row["code"])
+            if rule and rule.yearly_limit is not None:
+                used[rule.table, rule.prefix] += row["quantity"]
         return used
-
-
-def _fitting(rules: Sequence[CoverageRule], table: str, code: str) -> CoverageRule | None:
-    """The rule that says most about a code: the one with the longest prefix."""
-    fitting = [rule for rule in rules if rule.table == table and code.startswith(rule.prefix)]
-    return max(fitting, key=lambda rule: len(rule.prefix), default=None)

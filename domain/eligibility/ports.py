@@ -4,7 +4,7 @@ insurers' own services (`server/providers/insurers`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from domain.actor import Call
 from domain.eligibility.beneficiary import Beneficiary
 from domain.eligibility.coverage import Situation
 from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Question
-from domain.eligibility.health_plan import CoverageRule, HealthPlan
+from domain.eligibility.health_plan import HealthPlan
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.price_agreement import PriceAgreement
 from domain.eligibility.provider import Provider
@@ -104,10 +104,11 @@ class Situations(Protocol):
 class Usage(Protocol):
     """How much of a yearly limit was used; whoever bills knows."""
 
-    async def used(
-        self, beneficiary: Beneficiary, year: int, rules: Sequence[CoverageRule]
-    ) -> Mapping[tuple[str, str], int]:
-        """By (table, prefix) of each rule, how many were paid for, or asked to be, in the calendar year."""
+    async def used(self, beneficiary: Beneficiary, year: int, plan: HealthPlan) -> Mapping[tuple[str, str], int]:
+        """By (table, prefix) of a rule with a limit, how many were paid for, or asked to be, in the calendar year.
+
+        Each counts against the one rule that the plan has for it, and so against none where that has no limit.
+        """
         ...
 
 

@@ -13,7 +13,7 @@ from google.type.date_pb2 import Date
 
 from acerto.claims.v1 import claim_pb2
 from acerto.claims.v1 import claim_service_pb2 as pb
-from acerto.eligibility.v1 import beneficiary_pb2
+from acerto.eligibility.v1 import beneficiary_pb2, health_plan_pb2
 from acerto.eligibility.v1 import eligibility_check_pb2 as checks
 from acerto.eligibility.v1 import eligibility_service_pb2 as eligibility_pb
 from domain.calendar import day_of
@@ -208,6 +208,26 @@ async def test_a_plans_yearly_limit_counts_how_many_a_claim_asks_for(clinic: Cli
     assert "LIMIT_REACHED" in await clinic.allowed()
     await clinic.adjudicated(claim, 28_000, released=0)
     assert await clinic.allowed() == ["AUTHORIZATION_REQUIRED"], "what was denied whole is not used"
+
+
+async def test_what_was_billed_counts_against_the_rule_that_says_most_of_it_though_that_has_no_limit(
+    clinic: Clinic,
+) -> None:
+    rule = health_plan_pb2.CoverageRule
+    plan = health_plan_pb2.HealthPlan(
+        insurer_id=INSURER,
+        plan_id="LIMITES",
+        name="Limites",
+        segments=[health_plan_pb2.SEGMENT_AMBULATORY],
+        coverage=[rule(table="22", prefix="99", yearly_limit=1), rule(table="22", prefix="9905")],
+    )
+    await clinic.doors.eligibility.UpsertHealthPlan(eligibility_pb.UpsertHealthPlanRequest(health_plan=plan))
+    await clinic.entered("906", days_ago=400, plan="LIMITES")
+    card = {"card_number": "906", "plan_id": "LIMITES"}
+    await clinic.submitted(an_item("99050001"), **card)
+    await clinic.submitted(an_item(), **card)
+    refused = await clinic.drafted(an_item(), **card)
+    assert "1 were used, 1 asked for" in (await clinic.findings(refused))["INELIGIBLE"].message
 
 
 async def test_the_samples_dental_plan_covers_dental_care_and_no_other(clinic: Clinic) -> None:

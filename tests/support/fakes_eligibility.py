@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from domain.actor import Actor
 from domain.eligibility.beneficiary import Beneficiary
 from domain.eligibility.coverage import Situation
 from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Question, Source
-from domain.eligibility.health_plan import CoverageRule, HealthPlan
+from domain.eligibility.health_plan import HealthPlan
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.ports import InsurerAway, Told
 from domain.eligibility.queries import CheckFilter
@@ -160,9 +160,7 @@ class FakeUsage:
     def __init__(self) -> None:
         self.of: dict[tuple[str, str], int] = {}
 
-    async def used(
-        self, _beneficiary: Beneficiary, _year: int, _rules: Sequence[CoverageRule]
-    ) -> Mapping[tuple[str, str], int]:
+    async def used(self, _beneficiary: Beneficiary, _year: int, _plan: HealthPlan) -> Mapping[tuple[str, str], int]:
         return self.of
 
 

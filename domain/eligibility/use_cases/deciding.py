@@ -56,10 +56,10 @@ class Deciding:
 
     async def _situation(self, question: Question) -> Situation:
         situation = await self.situations.situation(question)
-        if not situation.limited or situation.beneficiary is None:
+        card, plan = situation.beneficiary, situation.plan
+        if not situation.limited or card is None or plan is None:
             return situation
-        year = question.service_date.year
-        return replace(situation, used=await self.usage.used(situation.beneficiary, year, situation.limited))
+        return replace(situation, used=await self.usage.used(card, question.service_date.year, plan))
 
     async def _told(self, insurer: Insurer, question: Question, ours: Answer) -> Answer:
         """The insurer's answer and our notes; while it is away, what it said last, which decides nothing."""
