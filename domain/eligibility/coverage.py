@@ -13,20 +13,17 @@ from typing import Final
 from domain import identifiers
 from domain.calendar import day_of
 from domain.eligibility.beneficiary import Beneficiary, BeneficiaryStatus
+from domain.eligibility.care import BIRTHS, segments_for
 from domain.eligibility.dates import days_after, months_after
 from domain.eligibility.eligibility_check import Procedure, Question
-from domain.eligibility.health_plan import CONSULTATIONS, CoverageRule, HealthPlan, Segment
+from domain.eligibility.health_plan import CoverageRule, HealthPlan, Segment
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.reasons import Reason, ReasonCode
 
-RULES: Final = 4
+RULES: Final = 5
 """The version of the rules; a cached answer is of one version."""
 
-BIRTHS: Final = "31309"
-"""TUSS table 22: obstetric procedures."""
-DENTAL: Final = "8"
-"""TUSS table 22: dental procedures."""
-_MEDICAL: Final = frozenset({Segment.AMBULATORY, Segment.HOSPITAL, Segment.OBSTETRICS})
+_DENTAL_ONLY: Final = frozenset({Segment.DENTAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +157,14 @@ def _waiting(situation: Situation) -> Iterator[Reason]:
 
 
 def _segments(situation: Situation) -> Iterator[Reason]:
-    plan = situation.plan
-    for each in situation.question.procedures if plan else ():
-        if plan and not plan.segments & _segments_for(each, urgent=situation.question.urgent):
+    plan, asked = situation.plan, situation.question
+    if plan is None:
+        return
+    if not asked.procedures and plan.segments == _DENTAL_ONLY:
+        text = "the plan is of dental care and of no other, and which care it is about was not asked"
+        yield Reason(ReasonCode.DENTAL_ONLY, text)
+    for each in asked.procedures:
+        if not plan.segments & segments_for(each, urgent=asked.urgent):
             yield Reason(ReasonCode.SEGMENT_NOT_COVERED, f"the plan's segments do not have {each.table}/{each.code}")
 
 
@@ -236,16 +238,3 @@ def _in_full_from(card: Beneficiary, plan: HealthPlan) -> date:
         return card.enrolled_from
     months = months_after(card.enrolled_from, plan.waiting.pre_existing_months)
     return min(days_after(card.pre_existing_until, 1), months)
-
-
-def _segments_for(procedure: Procedure, *, urgent: bool) -> frozenset[Segment]:
-    """The segments of which one must be the plan's, as far as the code tells (Lei 9.656, art. 12)."""
-    if procedure.table != "22":
-        return frozenset(Segment)
-    if procedure.code.startswith(DENTAL):
-        return frozenset({Segment.DENTAL})
-    if procedure.code.startswith(BIRTHS):
-        return frozenset({Segment.OBSTETRICS})
-    if procedure.code in CONSULTATIONS and not urgent:
-        return frozenset({Segment.AMBULATORY})
-    return _MEDICAL

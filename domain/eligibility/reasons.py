@@ -41,6 +41,7 @@ class ReasonCode(Enum):
     BENEFICIARY_STATUS_UNKNOWN = "BENEFICIARY_STATUS_UNKNOWN"
     WAITING_PERIOD = "WAITING_PERIOD"
     PRE_EXISTING_CONDITION = "PRE_EXISTING_CONDITION"
+    DENTAL_ONLY = "DENTAL_ONLY"
     SEGMENT_NOT_COVERED = "SEGMENT_NOT_COVERED"
     PROCEDURE_NOT_COVERED = "PROCEDURE_NOT_COVERED"
     AUTHORIZATION_REQUIRED = "AUTHORIZATION_REQUIRED"
@@ -51,7 +52,12 @@ class ReasonCode(Enum):
 
 
 NOTES: Final = frozenset(
-    {ReasonCode.PRE_EXISTING_CONDITION, ReasonCode.AUTHORIZATION_REQUIRED, ReasonCode.INSURER_SAYS}
+    {
+        ReasonCode.PRE_EXISTING_CONDITION,
+        ReasonCode.DENTAL_ONLY,
+        ReasonCode.AUTHORIZATION_REQUIRED,
+        ReasonCode.INSURER_SAYS,
+    }
 )
 """What one should know, and what does not decide."""
 NOT_KNOWN: Final = frozenset(

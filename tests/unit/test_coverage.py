@@ -13,29 +13,9 @@ from domain.eligibility.eligibility_check import Procedure, Question, masked
 from domain.eligibility.health_plan import CoverageRule, Segment, WaitingPeriods
 from domain.eligibility.reasons import NOT_KNOWN, NOTES, ReasonCode, Verdict, verdict_of
 from tests.support.reference import CARD, INSURER, PATIENT, PROVIDER, a_beneficiary, a_plan, an_insurer
+from tests.support.situations import DAY, a_situation, asked, codes
 
-DAY = date(2026, 3, 1)
 TERM = Procedure("22", "99000011")
-
-
-def asked(**changes: Any) -> Question:
-    return Question(**{"service_date": DAY, "insurer_id": INSURER, "card_number": CARD, **changes})
-
-
-def a_situation(**changes: Any) -> Situation:
-    """All is known and well; what a test gives is otherwise."""
-    question = changes.pop("question", asked())
-    known: dict[str, Any] = {
-        "insurer": an_insurer(),
-        "plan": a_plan(),
-        "beneficiary": a_beneficiary(enrolled_from=date(2020, 1, 1)),
-        "terms": frozenset((each.table, each.code) for each in question.procedures),
-    }
-    return Situation(question=question, **{**known, **changes})
-
-
-def codes(situation: Situation) -> list[str]:
-    return [reason.code.value for reason in reasons_of(situation)]
 
 
 def test_a_known_card_of_an_active_plan_is_eligible_without_a_reason() -> None:
@@ -236,25 +216,6 @@ def test_a_period_that_ends_after_the_calendar_is_one_all_the_same() -> None:
     card = a_beneficiary(enrolled_from=date(9999, 12, 1), pre_existing_until=date(9999, 12, 31))
     situation = a_situation(question=asked(service_date=date(9999, 12, 2)), beneficiary=card)
     assert codes(situation) == ["WAITING_PERIOD", "PRE_EXISTING_CONDITION"]
-
-
-@pytest.mark.parametrize(
-    ("code", "segments", "covered"),
-    [
-        ("10101012", {Segment.AMBULATORY}, True),
-        ("10101012", {Segment.HOSPITAL}, False),
-        ("81000030", {Segment.AMBULATORY, Segment.HOSPITAL}, False),
-        ("81000030", {Segment.DENTAL}, True),
-        ("31309127", {Segment.AMBULATORY, Segment.HOSPITAL}, False),
-        ("31309127", {Segment.HOSPITAL, Segment.OBSTETRICS}, True),
-        ("40304361", {Segment.DENTAL}, False),
-        ("40304361", {Segment.HOSPITAL}, True),
-    ],
-)
-def test_a_plan_covers_the_care_of_its_segments(code: str, segments: set[Segment], covered: bool) -> None:
-    question = asked(procedures=(Procedure("22", code),))
-    situation = a_situation(question=question, plan=a_plan(segments=frozenset(segments)))
-    assert ("SEGMENT_NOT_COVERED" not in codes(situation)) is covered
 
 
 def ruled(**rule: Any) -> Situation:

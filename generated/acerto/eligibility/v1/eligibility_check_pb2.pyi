@@ -131,8 +131,12 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """A waiting period has not passed on the day of the service (Lei 9.656, art. 12)."""
     REASON_CODE_PRE_EXISTING_CONDITION: _ReasonCode.ValueType  # 21
     """A condition declared at the enrolment is not covered in full on that day (note)."""
+    REASON_CODE_DENTAL_ONLY: _ReasonCode.ValueType  # 30
+    """The plan is of dental care and of no other, and no procedure was asked about that would say which care it is (note)."""
     REASON_CODE_SEGMENT_NOT_COVERED: _ReasonCode.ValueType  # 22
-    """A procedure is of a part of care that the plan does not have."""
+    """A procedure is of a part of care that the plan does not have. Of table 18, daily rates are hospital care, fees and
+    gases medical care of any kind; materials and medicines (19, 20) go with the care they are used in.
+    """
     REASON_CODE_PROCEDURE_NOT_COVERED: _ReasonCode.ValueType  # 23
     """The plan excludes a procedure."""
     REASON_CODE_AUTHORIZATION_REQUIRED: _ReasonCode.ValueType  # 24
@@ -197,8 +201,12 @@ REASON_CODE_WAITING_PERIOD: ReasonCode.ValueType  # 20
 """A waiting period has not passed on the day of the service (Lei 9.656, art. 12)."""
 REASON_CODE_PRE_EXISTING_CONDITION: ReasonCode.ValueType  # 21
 """A condition declared at the enrolment is not covered in full on that day (note)."""
+REASON_CODE_DENTAL_ONLY: ReasonCode.ValueType  # 30
+"""The plan is of dental care and of no other, and no procedure was asked about that would say which care it is (note)."""
 REASON_CODE_SEGMENT_NOT_COVERED: ReasonCode.ValueType  # 22
-"""A procedure is of a part of care that the plan does not have."""
+"""A procedure is of a part of care that the plan does not have. Of table 18, daily rates are hospital care, fees and
+gases medical care of any kind; materials and medicines (19, 20) go with the care they are used in.
+"""
 REASON_CODE_PROCEDURE_NOT_COVERED: ReasonCode.ValueType  # 23
 """The plan excludes a procedure."""
 REASON_CODE_AUTHORIZATION_REQUIRED: ReasonCode.ValueType  # 24
