@@ -7,7 +7,13 @@ from typing import Final
 from domain.eligibility.eligibility_check import Procedure
 from domain.eligibility.health_plan import CONSULTATIONS, Segment
 
-BIRTHS: Final = "31309"
+BIRTHS: Final = frozenset({"31309054", "31309127", "31309135", "31309208"})
+"""TUSS table 22: births. Caesarean, vaginal, each further child of it, caesarean with hysterectomy.
+
+What else is of obstetrics (cerclage, curettage, ectopic pregnancy, labour by the hour) is none: the law lets a plan
+wait 300 days for births at term alone, and 180 for all other care (Lei 9.656, art. 12, V). Raise RULES with it.
+"""
+OBSTETRIC: Final = "31309"
 """TUSS table 22: obstetric procedures."""
 DENTAL: Final = "8"
 """TUSS table 22: dental procedures."""
@@ -28,6 +34,11 @@ def segments_for(procedure: Procedure, *, urgent: bool) -> frozenset[Segment]:
     return _segments_of_procedure(procedure.code, urgent=urgent) if procedure.table == "22" else _ANY
 
 
+def is_birth(procedure: Procedure) -> bool:
+    """Whether it is a birth. No code tells one at term: one before it is asked about as urgent (art. 35-C, II)."""
+    return procedure.table == "22" and procedure.code in BIRTHS
+
+
 def _segments_of_stay(code: str) -> frozenset[Segment]:
     """A day in hospital is hospital care. Fees and gases are also of ambulatory procedures, and of no dental ones."""
     fee = code.startswith(_FEES) and not code.startswith(_DAYS)
@@ -37,7 +48,7 @@ def _segments_of_stay(code: str) -> frozenset[Segment]:
 def _segments_of_procedure(code: str, *, urgent: bool) -> frozenset[Segment]:
     if code.startswith(DENTAL):
         return frozenset({Segment.DENTAL})
-    if code.startswith(BIRTHS):
+    if code.startswith(OBSTETRIC):
         return frozenset({Segment.OBSTETRICS})
     if code in CONSULTATIONS and not urgent:
         return frozenset({Segment.AMBULATORY})

@@ -13,14 +13,14 @@ from typing import Final
 from domain import identifiers
 from domain.calendar import day_of
 from domain.eligibility.beneficiary import Beneficiary, BeneficiaryStatus
-from domain.eligibility.care import BIRTHS, segments_for
+from domain.eligibility.care import is_birth, segments_for
 from domain.eligibility.dates import days_after, months_after
 from domain.eligibility.eligibility_check import Procedure, Question
 from domain.eligibility.health_plan import CoverageRule, HealthPlan, Segment
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.reasons import Reason, ReasonCode
 
-RULES: Final = 5
+RULES: Final = 6
 """The version of the rules; a cached answer is of one version."""
 
 _DENTAL_ONLY: Final = frozenset({Segment.DENTAL})
@@ -228,7 +228,7 @@ def _waiting_days(plan: HealthPlan, asked: Question, procedure: Procedure | None
     """Days from the enrolment (Lei 9.656, art. 12, V); hours are whole days, as days of service are."""
     if asked.urgent:
         return -(-plan.waiting.urgent_hours // 24)
-    birth = procedure and procedure.table == "22" and procedure.code.startswith(BIRTHS)
+    birth = procedure is not None and is_birth(procedure)
     return plan.waiting.birth_days if birth else plan.waiting.other_days
 
 

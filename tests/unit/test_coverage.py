@@ -114,6 +114,7 @@ def test_both_ends_of_a_window_belong_to_it(card: dict[str, Any]) -> None:
 
 
 BIRTH = Procedure("22", "31309127")
+CERCLAGE = Procedure("22", "31309046")
 
 
 @pytest.mark.parametrize(
@@ -127,14 +128,27 @@ BIRTH = Procedure("22", "31309127")
         (date(2025, 5, 5), asked(procedures=(BIRTH,)), False),
         (date(2025, 5, 6), asked(procedures=(BIRTH,), urgent=True), False),
         (date(2025, 9, 2), asked(procedures=(TERM,)), False),
+        (date(2025, 9, 3), asked(procedures=(CERCLAGE,)), True),
+        (date(2025, 9, 2), asked(procedures=(CERCLAGE,)), False),
     ],
-    ids=["0 days", "24 h", "179 days", "180 days", "299 days", "300 days", "urgent birth", "other care"],
+    ids=[
+        *("0 days", "24 h", "179 days", "180 days", "299 days", "300 days", "urgent birth", "other care"),
+        *("179 days of obstetrics", "180 days of obstetrics"),
+    ],
 )
 def test_waiting_periods_are_24_hours_180_and_300_days_and_end_on_their_day(
     enrolled: date, question: Question, waits: bool
 ) -> None:
     situation = a_situation(question=question, beneficiary=a_beneficiary(enrolled_from=enrolled))
     assert ("WAITING_PERIOD" in codes(situation)) is waits
+
+
+@pytest.mark.parametrize("code", ["31309054", "31309127", "31309135", "31309208"])
+def test_every_birth_has_the_longer_period(code: str) -> None:
+    question = asked(procedures=(Procedure("22", code),))
+    days = (date(2025, 5, 6), date(2025, 5, 5))
+    told = [codes(a_situation(question=question, beneficiary=a_beneficiary(enrolled_from=day))) for day in days]
+    assert told == [["WAITING_PERIOD"], []]
 
 
 def test_a_plan_without_waiting_periods_covers_from_the_first_day() -> None:

@@ -21,6 +21,7 @@ from tests.support.situations import a_situation, asked, codes
         ("81000030", {Segment.DENTAL}, True),
         ("31309127", {Segment.AMBULATORY, Segment.HOSPITAL}, False),
         ("31309127", {Segment.HOSPITAL, Segment.OBSTETRICS}, True),
+        ("31309046", {Segment.AMBULATORY, Segment.HOSPITAL}, False),
         ("40304361", {Segment.DENTAL}, False),
         ("40304361", {Segment.HOSPITAL}, True),
     ],

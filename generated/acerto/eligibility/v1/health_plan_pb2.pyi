@@ -189,7 +189,9 @@ class WaitingPeriods(_message.Message):
     urgent_hours: _builtins.int
     """Hours for urgent care and emergencies, at most 24."""
     birth_days: _builtins.int
-    """Days for births at term, at most 300."""
+    """Days for births at term, at most 300: TUSS table 22, 31309054, 31309127, 31309135 and 31309208. All other obstetric care
+    has `other_days`; a birth before term is urgent.
+    """
     other_days: _builtins.int
     """Days for everything else, at most 180."""
     pre_existing_months: _builtins.int
