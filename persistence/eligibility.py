@@ -1,4 +1,4 @@
-"""All that is known about a question, by one statement: the insurer, the card or the patient's best card, the plan."""
+"""All that is known about a question, by one statement: the insurer, the card or the patient's cards, their plans."""
 
 from __future__ import annotations
 
@@ -35,24 +35,29 @@ _SLICES: Final = [
     for at, (names, (_, _, read)) in enumerate(zip(_NAMES, _PARTS, strict=True))
 ]
 """Where each part's columns begin in a row, their names, and what makes the noun of them."""
-_BY_CARD: Final = "card_number = %(card_number)s"
+_BY_CARD: Final = (
+    "SELECT *, 1 AS place FROM beneficiaries WHERE insurer_id = %(insurer_id)s AND card_number = %(card_number)s"
+)
 _BY_PATIENT: Final = """
-patient_id = %(patient_id)s
- ORDER BY (plan_id = %(plan_id)s) DESC, (status = 'ACTIVE') DESC,
-       (enrolled_from <= %(on)s AND coalesce(enrolled_to >= %(on)s, true)
-        AND coalesce(valid_from <= %(on)s, true) AND coalesce(valid_to >= %(on)s, true)) DESC,
-       enrolled_from DESC, card_number
- LIMIT 1
+SELECT *, row_number() OVER (
+         ORDER BY (plan_id = %(plan_id)s) DESC,
+               (enrolled_from <= %(on)s AND coalesce(enrolled_to >= %(on)s, true)
+                AND coalesce(valid_from <= %(on)s, true) AND coalesce(valid_to >= %(on)s, true)) DESC,
+               (status = 'ACTIVE') DESC, enrolled_from DESC, card_number) AS place
+  FROM beneficiaries WHERE insurer_id = %(insurer_id)s AND patient_id = %(patient_id)s
+ ORDER BY place LIMIT 16
 """
+"""Cards that hold on the day come first. Renewals and plans of other care give a patient some, and hardly so many."""
 _SITUATION: Final = """
 SELECT {columns}
   FROM (SELECT %(insurer_id)s::text AS insurer_id) asked
   LEFT JOIN insurers insurer USING (insurer_id)
-  LEFT JOIN LATERAL (SELECT * FROM beneficiaries WHERE insurer_id = %(insurer_id)s AND {one}) card ON true
+  LEFT JOIN LATERAL ({cards}) card ON true
   LEFT JOIN health_plans plan
     ON plan.insurer_id = %(insurer_id)s AND plan.plan_id = coalesce(card.plan_id, %(plan_id)s)
+ ORDER BY card.place
 """
-_OF_CARD, _OF_PATIENT = (_SITUATION.format(columns=_COLUMNS, one=one) for one in (_BY_CARD, _BY_PATIENT))
+_OF_CARD, _OF_PATIENT = (_SITUATION.format(columns=_COLUMNS, cards=cards) for cards in (_BY_CARD, _BY_PATIENT))
 _SELLERS: Final = "SELECT insurer_id FROM health_plans"
 
 
@@ -63,14 +68,14 @@ class SqlSituations(Reading):
         super().__init__(database)
         self._terms = terms
 
-    async def situation(self, question: Question) -> Situation:
-        """All that the rules look at but what was used of limits, as of now."""
+    async def of(self, question: Question) -> Sequence[Situation]:
+        """All that the rules look at but what was used of limits, as of now, for each card that may be meant."""
         insurer_id = question.insurer_id
         if not insurer_id:
             where, parameters = ["plan_id = %(plan_id)s"], {"plan_id": question.plan_id}
             rows = await self.rows(_NOBODY, _SELLERS, where, parameters, tail=" LIMIT 2", scoped=False)
             if len(rows) != 1:
-                return Situation(question=question, ambiguous=len(rows) > 1, terms=await self._valid(question))
+                return [Situation(question=question, ambiguous=len(rows) > 1, terms=await self._valid(question))]
             insurer_id = rows[0]["insurer_id"]
         asked = {
             "insurer_id": insurer_id,
@@ -81,11 +86,13 @@ class SqlSituations(Reading):
             "on": question.service_date,
         }
         statement = _OF_CARD if question.card_number else _OF_PATIENT
-        (row,) = await self.rows(_NOBODY, statement, [], asked, scoped=False)
-        insurer, card, plan = _nouns(tuple(row.values()))
-        return Situation(
-            question=question, insurer=insurer, plan=plan, beneficiary=card, terms=await self._valid(question)
-        )
+        rows = await self.rows(_NOBODY, statement, [], asked, scoped=False)
+        terms = await self._valid(question)
+        found = (_nouns(tuple(row.values())) for row in rows)
+        return [
+            Situation(question=question, insurer=insurer, plan=plan, beneficiary=card, terms=terms)
+            for insurer, card, plan in found
+        ]
 
     async def _valid(self, question: Question) -> frozenset[tuple[str, str]]:
         if not question.procedures:

@@ -20,7 +20,7 @@ from domain.eligibility.health_plan import CoverageRule, HealthPlan, Segment
 from domain.eligibility.insurer import Insurer
 from domain.eligibility.reasons import Reason, ReasonCode
 
-RULES: Final = 6
+RULES: Final = 7
 """The version of the rules; a cached answer is of one version."""
 
 _DENTAL_ONLY: Final = frozenset({Segment.DENTAL})

@@ -4,7 +4,7 @@ insurers' own services (`server/providers/insurers`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,8 +96,12 @@ class Generations(Protocol):
 class Situations(Protocol):
     """What is known about questions."""
 
-    async def situation(self, question: Question) -> Situation:
-        """All that the rules look at but what was used of limits, as of now. Raises Unavailable."""
+    async def of(self, question: Question) -> Sequence[Situation]:
+        """All that the rules look at but what was used of limits, as of now. Raises Unavailable.
+
+        One at least: one for each card that the patient has at the insurer, where no card is named. Those that are
+        likeliest to be meant come first, and only the first 16 are told.
+        """
         ...
 
 

@@ -76,6 +76,19 @@ NOT_KNOWN: Final = frozenset(
 """What leaves the question open. Every other reason is a no."""
 MISMATCHES: Final = frozenset({ReasonCode.PATIENT_MISMATCH, ReasonCode.PLAN_MISMATCH})
 """Who, or which plan, was asked about is not who the card is: a no that nobody's word takes back."""
+NOT_HELD: Final = frozenset(
+    {
+        ReasonCode.CARD_NOT_YET_VALID,
+        ReasonCode.CARD_EXPIRED,
+        ReasonCode.NOT_YET_ENROLLED,
+        ReasonCode.ENROLLMENT_ENDED,
+        ReasonCode.BENEFICIARY_SUSPENDED,
+        ReasonCode.BENEFICIARY_CANCELED,
+    }
+)
+"""The card itself did not hold on the day, whatever the care."""
+OTHER_CARE: Final = frozenset({ReasonCode.DENTAL_ONLY, ReasonCode.SEGMENT_NOT_COVERED})
+"""The plan is, or may be, of other care than was asked about."""
 
 
 @dataclass(frozen=True, slots=True)

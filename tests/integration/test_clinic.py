@@ -45,6 +45,7 @@ class Clinic:
         plan: str = "COMPLETO",
         status: str = "ACTIVE",
         ended_days_ago: int | None = None,
+        patient: str = "",
     ) -> None:
         """A card that begins so many days ago, and maybe ended."""
         ended = None if ended_days_ago is None else proto_day(self.today - timedelta(days=ended_days_ago))
@@ -52,7 +53,7 @@ class Clinic:
             insurer_id=INSURER,
             card_number=card,
             plan_id=plan,
-            patient_id=f"patient-{card}",
+            patient_id=patient or f"patient-{card}",
             enrolled_from=proto_day(self.today - timedelta(days=days_ago)),
             enrolled_to=ended,
             status=beneficiary_pb2.BeneficiaryStatus.Value(f"BENEFICIARY_STATUS_{status}"),
@@ -228,6 +229,37 @@ async def test_what_was_billed_counts_against_the_rule_that_says_most_of_it_thou
     await clinic.submitted(an_item(), **card)
     refused = await clinic.drafted(an_item(), **card)
     assert "1 were used, 1 asked for" in (await clinic.findings(refused))["INELIGIBLE"].message
+
+
+async def told_of(clinic: Clinic, patient: str, code: str) -> tuple[bool, str, str]:
+    """Whether a patient is covered, of which plan and by which card."""
+    request = eligibility_pb.CheckEligibilityRequest(
+        insurer_id=INSURER, patient_id=patient, procedures=[checks.Procedure(table="22", code=code)]
+    )
+    check = await clinic.doors.eligibility.CheckEligibility(request)
+    kept = await clinic.doors.eligibility.ListEligibilityChecks(
+        eligibility_pb.ListEligibilityChecksRequest(patient_id=patient)
+    )
+    assert kept.eligibility_checks[0] == check
+    return check.is_eligible, check.plan_id, check.masked_card
+
+
+async def test_a_patient_is_answered_for_the_card_that_covers_it_and_the_history_says_which(clinic: Clinic) -> None:
+    dental = health_plan_pb2.HealthPlan(
+        insurer_id=INSURER, plan_id="DENTES", name="Dentes", segments=[health_plan_pb2.SEGMENT_DENTAL]
+    )
+    await clinic.doors.eligibility.UpsertHealthPlan(eligibility_pb.UpsertHealthPlanRequest(health_plan=dental))
+    await clinic.entered("90001111", days_ago=900, patient="both")
+    await clinic.entered("90002222", days_ago=400, plan="DENTES", patient="both")
+    assert await told_of(clinic, "both", CONSULTATION) == (True, "COMPLETO", "*****111")
+    assert await told_of(clinic, "both", DENTAL) == (True, "DENTES", "*****222")
+
+
+async def test_a_card_that_holds_is_found_however_many_newer_ones_do_not(clinic: Clinic) -> None:
+    await clinic.entered("91000000", days_ago=900, patient="renewed")
+    for at in range(17):
+        await clinic.entered(f"910001{at:02}", days_ago=400, ended_days_ago=1, patient="renewed")
+    assert await told_of(clinic, "renewed", CONSULTATION) == (True, "COMPLETO", "*****000")
 
 
 async def test_the_samples_dental_plan_covers_dental_care_and_no_other(clinic: Clinic) -> None:

@@ -8,13 +8,13 @@ import grpc
 import pytest
 from google.type.date_pb2 import Date
 
-from acerto.eligibility.v1 import beneficiary_pb2
+from acerto.eligibility.v1 import beneficiary_pb2, health_plan_pb2
 from acerto.eligibility.v1 import compatibility_service_pb2 as old_pb
 from acerto.eligibility.v1 import eligibility_check_pb2 as checks
 from acerto.eligibility.v1 import eligibility_service_pb2 as pb
 from domain.eligibility.eligibility_check import Source
 from domain.eligibility.reasons import ReasonCode, Verdict
-from tests.support.equivalence_reference import beneficiary, health_plan, insurer
+from tests.support.equivalence_reference import beneficiary, health_plan, insurer, tuss_term
 from tests.support.journey import Journey, begun
 from tests.support.reference import CARD, INSURER, PATIENT, PROVIDER
 from tests.support.served import refusal
@@ -124,6 +124,33 @@ async def test_a_caller_of_several_providers_says_for_which_it_asks() -> None:
         refused = await refusal(journey.eligibility.CheckEligibility(asked()))
         assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["provider_id"])
         assert (await journey.eligibility.CheckEligibility(asked(provider_id="1111111"))).is_eligible
+
+
+async def test_a_patient_with_a_medical_and_a_dental_card_is_answered_for_the_one_that_covers_it() -> None:
+    async with begun() as journey:
+        await seeded(journey)
+        dental = [health_plan_pb2.SEGMENT_DENTAL]
+        await journey.eligibility.UpsertHealthPlan(
+            health_plan(plan_id="TEETH", segments=dental, active=True, coverage=[], network=[])
+        )
+        active = beneficiary_pb2.BENEFICIARY_STATUS_ACTIVE
+        newer = beneficiary(
+            card_number="teeth-9876", plan_id="TEETH", status=active, enrolled_from=Date(year=2024, month=1, day=1)
+        )
+        await journey.eligibility.UpsertBeneficiary(newer)
+        for code in ("99000011", "81000030"):
+            await journey.eligibility.UpsertTussTerm(tuss_term(code=code))
+        told = [
+            await journey.eligibility.CheckEligibility(
+                asked(card_number="", patient_id=PATIENT, procedures=[checks.Procedure(table="22", code=code)])
+            )
+            for code in ("99000011", "81000030")
+        ]
+        assert [(each.is_eligible, each.masked_card) for each in told] == [(True, "****23"), (True, "******9876")]
+        old = await journey.old_eligibility.CheckLegacyEligibility(OLD)
+        assert old.message == "eligible", "the medical card answers, of which there is nothing to tell"
+        kept = await journey.eligibility.ListEligibilityChecks(pb.ListEligibilityChecksRequest(patient_id=PATIENT))
+        assert [each.masked_card for each in kept.eligibility_checks] == ["****23", "******9876", "****23"]
 
 
 OLD = old_pb.CheckLegacyEligibilityRequest(patient_id=PATIENT, insurance_id=INSURER)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
-from domain.actor import Actor
+from domain.actor import Actor, Call
+from domain.calendar import day_of
 from domain.eligibility.beneficiary import Beneficiary
 from domain.eligibility.coverage import Situation
 from domain.eligibility.eligibility_check import Answer, EligibilityCheck, Question, Source
 from domain.eligibility.health_plan import HealthPlan
 from domain.eligibility.insurer import Insurer
-from domain.eligibility.ports import InsurerAway, Told
+from domain.eligibility.ports import InsurerAway, ReferenceNoun, Told
 from domain.eligibility.queries import CheckFilter
 from domain.eligibility.reasons import Verdict
 from domain.eligibility.tuss_term import TussTerm
@@ -23,7 +25,11 @@ from domain.eligibility.use_cases.deciding import Deciding
 from domain.meter import NoMeter
 from persistence.cache_memory import MemoryCache
 from tests.support.fakes import FakeClock, FakeIds
-from tests.support.fakes_reference import ReferenceRows
+from tests.support.fakes_reference import _KEYS, ReferenceRows
+from tests.support.reference import CARD, INSURER, a_beneficiary, a_plan, a_term, an_insurer
+
+CALL: Final = Call(actor=Actor(id="tester"), causation_id="cause")
+LONG_AGO: Final = date(2020, 1, 1)
 
 
 class FakeSituations:
@@ -36,7 +42,7 @@ class FakeSituations:
         self.held.set()
         self.failure: Exception | None = None
 
-    async def situation(self, question: Question) -> Situation:
+    async def of(self, question: Question) -> Sequence[Situation]:
         self.loads += 1
         found = self._found(question)
         await self.held.wait()
@@ -44,27 +50,29 @@ class FakeSituations:
             raise self.failure
         return found
 
-    def _found(self, asked: Question) -> Situation:
+    def _found(self, asked: Question) -> list[Situation]:
         terms = frozenset((term.table, term.code) for term in self._rows.all(TussTerm))
         insurer_id = asked.insurer_id
         if not insurer_id:
             sellers = [plan.insurer_id for plan in self._rows.all(HealthPlan) if plan.plan_id == asked.plan_id]
             if len(sellers) != 1:
-                return Situation(question=asked, ambiguous=len(sellers) > 1, terms=terms)
+                return [Situation(question=asked, ambiguous=len(sellers) > 1, terms=terms)]
             insurer_id = sellers[0]
         cards = [card for card in self._rows.all(Beneficiary) if card.insurer_id == insurer_id]
         named = asked.card_number
-        card = next(
-            (each for each in cards if (each.card_number == named if named else each.patient_id == asked.patient_id)),
-            None,
-        )
-        return Situation(
-            question=asked,
-            insurer=self._rows.of(Insurer, insurer_id),
-            plan=self._rows.of(HealthPlan, insurer_id, card.plan_id if card else asked.plan_id),
-            beneficiary=card,
-            terms=terms,
-        )
+        meant: list[Beneficiary | None] = [
+            each for each in cards if (each.card_number == named if named else each.patient_id == asked.patient_id)
+        ]
+        return [
+            Situation(
+                question=asked,
+                insurer=self._rows.of(Insurer, insurer_id),
+                plan=self._rows.of(HealthPlan, insurer_id, card.plan_id if card else asked.plan_id),
+                beneficiary=card,
+                terms=terms,
+            )
+            for card in meant or [None]
+        ]
 
 
 class FakeGenerations:
@@ -179,3 +187,24 @@ class FakeChecks:
         deciding = Deciding(self.situations, self.usage, self.insurers, self.history, self.clock)
         kept = KeptAnswers(self.cache, self.generations)
         self.checks = EligibilityChecks(deciding, kept, self.history, self.clock, FakeIds())
+
+
+def known_checks() -> FakeChecks:
+    """Checks where there is one of everything, and all is well."""
+    made = FakeChecks()
+    put(made, an_insurer(), a_plan(), a_beneficiary(enrolled_from=LONG_AGO), a_term())
+    return made
+
+
+def put(checks: FakeChecks, *nouns: ReferenceNoun) -> None:
+    """What a commit does: the rows, and their generations."""
+    for noun in nouns:
+        checks.rows.rows[type(noun), tuple(str(getattr(noun, name)) for name in _KEYS[type(noun)])] = noun
+        checks.rows.generations.update(noun.scopes)
+
+
+async def check(checks: FakeChecks, *, force_refresh: bool = False, **asked: Any) -> EligibilityCheck:
+    """The answer to what is asked today, of the known card where nothing is named."""
+    named: dict[str, Any] = asked or {"insurer_id": INSURER, "card_number": CARD}
+    question = Question(**{"service_date": day_of(checks.clock.now()), **named})
+    return await checks.checks.check_eligibility(CALL, question, force_refresh=force_refresh)

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from domain.actor import Actor, Call
 from domain.calendar import day_of
-from domain.eligibility.eligibility_check import EligibilityCheck, Procedure, Question, Source
+from domain.eligibility.eligibility_check import EligibilityCheck, Procedure, Source
 from domain.eligibility.expiry import expires_at
 from domain.eligibility.generations import EVERYTHING
 from domain.eligibility.health_plan import CoverageRule
@@ -18,33 +17,16 @@ from domain.eligibility.ports import ReferenceNoun, Told
 from domain.eligibility.reasons import Reason, ReasonCode, Verdict
 from domain.errors import Unavailable
 from server.wiring.reference import ReferenceAnswers
-from tests.support.fakes_eligibility import FakeChecks
-from tests.support.fakes_reference import _KEYS, FakeReferenceQueries
-from tests.support.reference import CARD, INSURER, PATIENT, PLAN, a_beneficiary, a_plan, a_term, an_insurer
+from tests.support.fakes_eligibility import CALL, LONG_AGO, FakeChecks, check, known_checks, put
+from tests.support.fakes_reference import FakeReferenceQueries
+from tests.support.reference import CARD, INSURER, PATIENT, PLAN, a_beneficiary, a_plan, an_insurer
 
-CALL = Call(actor=Actor(id="tester"), causation_id="cause")
 NOON = datetime(2026, 3, 1, 15, tzinfo=UTC)
-LONG_AGO = date(2020, 1, 1)
-
-
-def put(checks: FakeChecks, *nouns: ReferenceNoun) -> None:
-    """What a commit does: the rows, and their generations."""
-    for noun in nouns:
-        checks.rows.rows[type(noun), tuple(str(getattr(noun, name)) for name in _KEYS[type(noun)])] = noun
-        checks.rows.generations.update(noun.scopes)
 
 
 @pytest.fixture
 def checks() -> FakeChecks:
-    made = FakeChecks()
-    put(made, an_insurer(), a_plan(), a_beneficiary(enrolled_from=LONG_AGO), a_term())
-    return made
-
-
-async def check(checks: FakeChecks, *, force_refresh: bool = False, **asked: Any) -> EligibilityCheck:
-    named: dict[str, Any] = asked or {"insurer_id": INSURER, "card_number": CARD}
-    question = Question(**{"service_date": day_of(checks.clock.now()), **named})
-    return await checks.checks.check_eligibility(CALL, question, force_refresh=force_refresh)
+    return known_checks()
 
 
 async def test_not_everybody_is_eligible(checks: FakeChecks) -> None:

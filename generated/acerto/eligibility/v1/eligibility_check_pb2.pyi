@@ -268,7 +268,9 @@ class EligibilityCheck(_message.Message):
     providers always as it was asked. Empty: not known.
     """
     masked_card: _builtins.str
-    """The card, all but its last characters hidden. Empty: not known."""
+    """The card that was answered for, all but its last characters hidden: of a patient with several, the one with the best
+    answer. Empty: not known.
+    """
     provider_id: _builtins.str
     """The CNES of the provider that asked. Empty: none was named."""
     urgent: _builtins.bool
