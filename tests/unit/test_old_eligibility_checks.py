@@ -11,9 +11,8 @@ from domain.actor import Actor, Call
 from domain.calendar import day_of
 from domain.eligibility.eligibility_check import Question
 from domain.eligibility.reasons import ReasonCode
-from tests.support.fakes_eligibility import FakeChecks
+from tests.support.fakes_eligibility import FakeChecks, put
 from tests.support.reference import CARD, INSURER, a_beneficiary, a_plan, an_insurer
-from tests.unit.test_eligibility_checks import put
 
 PROVIDERS = frozenset({"1111111", "2222222", "3333333"})
 CALL = Call(actor=Actor(id="clinics", providers=PROVIDERS), causation_id="cause")
