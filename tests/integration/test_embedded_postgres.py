@@ -21,8 +21,11 @@ from tests.support.processes import Program
 from tests.support.waiting import eventually
 
 _SERVE = """
-import asyncio, pathlib, sys
+import asyncio, pathlib, signal, sys
 from persistence.embedded import EmbeddedPostgres
+
+# A shell's background jobs ignore it, and hand that on: the tests may be one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def serve() -> None:
     async with EmbeddedPostgres(pathlib.Path(sys.argv[1])).running() as url:
