@@ -152,3 +152,22 @@ def a_clock(url: str, body: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]
 
 def waits_for_the_clock(session: psycopg.Connection[tuple[Any, ...]]) -> bool:
     return bool(session.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").rowcount)
+
+
+async def test_when_listening_begins_anew_everything_is_read_again_whatever_the_clock_says_there(
+    database_url: str,
+) -> None:
+    async with (
+        Database(database_url).opened() as database,
+        database.connection("writes", autocommit=True) as writes,
+    ):
+        generations = KnownGenerations(database)
+        for _ in range(5):
+            await generations.read()
+        # As another machine's clock has it, that is behind by less than what passes between two polls.
+        await writes.execute(MOVED, ("plan:behind", "30 s"))
+        await generations.read()
+        assert generations.of(["plan:behind"]) == (0,)
+        generations.heard("")
+        await generations.read()
+        assert generations.of(["plan:behind"]) == (1,)

@@ -455,7 +455,7 @@ class ClaimItem(_message.Message):
     draft, and for type OTHER.
     """
     code: _builtins.str
-    """The code in that table. May be empty as `table`; of type OTHER it is the client's own."""
+    """The code in that table. May be empty as `table`; of type OTHER and without a table it is the client's own."""
     description: _builtins.str
     """What it is called."""
     quantity: _builtins.str
